@@ -1,0 +1,6 @@
+//! Script text to syntax tree and back: tokens, grammar, tree, printer, and the diagnostics every later stage uses.
+
+pub mod ast;
+pub mod code;
+pub mod diagnostic;
+pub mod span;

@@ -1,0 +1,1 @@
+//! The contract between compiler and runtime: what an object file's manifest section says.

@@ -1,0 +1,2 @@
+//! The lancet command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The builtins, functions and aggregations of the lancet language, one file each.
