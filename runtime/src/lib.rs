@@ -1,1 +1,2 @@
-//! Loads, attaches, collects and prints: the half of lancet that runs beside the kernel.
+//! The half of lancet that runs beside the kernel: loads object files, attaches, collects, prints. It never sees a syntax
+//! tree; all it knows of a script is the manifest.
