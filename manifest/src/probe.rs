@@ -1,0 +1,124 @@
+//! Programs and what each attaches to.
+
+use serde::{Deserialize, Serialize};
+
+/// The name of a probe as `probe` prints it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ProbeName {
+    /// The full name: `kprobe:vfs_read`, `begin`.
+    pub name: String,
+    /// The provider: `kprobe`, `special` …
+    pub provider: String,
+    /// Where the attach point stands in the script, for messages.
+    pub location: super::Location,
+}
+
+/// One eBPF program and everything it attaches to.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Program {
+    /// Its symbol in the object file.
+    pub symbol: String,
+    /// Its attach points; `begin` and `end` programs have one.
+    pub attachments: Vec<Attachment>,
+    /// All attachments go through one multi link (kprobe_multi, uprobe_multi); the program was compiled for that.
+    pub multi: bool,
+}
+
+/// One attach point.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Attachment {
+    /// Index in [`crate::Manifest::probes`]; also the attach cookie of programs that ask for it.
+    pub probe: u32,
+    /// What to attach to.
+    pub target: Target,
+}
+
+/// What a program attaches to.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Target {
+    /// Run once before anything else, through BPF_PROG_TEST_RUN.
+    Begin,
+    /// Run once after everything is detached.
+    End,
+    /// Run when this tool receives the signal.
+    Signal {
+        /// Name such as `SIGUSR1`.
+        name: String,
+    },
+    /// A timer on one CPU.
+    Interval {
+        /// Period.
+        nanoseconds: u64,
+    },
+    /// A timer on every CPU: period in nanoseconds.
+    Profile {
+        /// Samples per second, or else
+        frequency: Option<u64>,
+        /// the period.
+        nanoseconds: u64,
+    },
+    /// `category:event` of tracefs.
+    Tracepoint {
+        /// Category.
+        category: String,
+        /// Event.
+        event: String,
+    },
+    /// A raw tracepoint.
+    RawTracepoint {
+        /// Name.
+        name: String,
+    },
+    /// kprobe or kretprobe.
+    KernelFunction {
+        /// Function name.
+        function: String,
+        /// Bytes into the function.
+        offset: u64,
+        /// At return.
+        at_return: bool,
+    },
+    /// uprobe or uretprobe, USDT.
+    UserFunction {
+        /// The file.
+        path: String,
+        /// Offset in the file.
+        file_offset: u64,
+        /// At return.
+        at_return: bool,
+        /// File offset of a USDT semaphore, 0 for none.
+        semaphore: u64,
+    },
+    /// fentry or fexit; libbpf finds the BTF id through the program's section name.
+    Trampoline,
+    /// A software event by perf number (PERF_COUNT_SW_…).
+    Software {
+        /// PERF_COUNT_SW_….
+        event: u64,
+        /// Sample period.
+        period: u64,
+    },
+    /// A hardware or cache event.
+    Hardware {
+        /// perf type.
+        perf_type: u32,
+        /// perf config.
+        event: u64,
+        /// Sample period.
+        period: u64,
+    },
+    /// A hardware watchpoint.
+    Watchpoint {
+        /// Address.
+        address: u64,
+        /// Bytes: 1, 2, 4, 8.
+        length: u64,
+        /// Any of HW_BREAKPOINT_R 1, W 2, X 4.
+        mode: u32,
+    },
+    /// A BPF iterator, read once.
+    Iterator {
+        /// Pin path, empty for none.
+        pin: String,
+    },
+}
