@@ -1,0 +1,239 @@
+//! Builds a function block by block; scratch variables become SSA values on the fly (Braun et al., "Simple and Efficient
+//! Construction of Static Single Assignment Form", 2013).
+
+use super::{
+    Block, BlockData, Function, FunctionKind, Inst, InstData, Instruction, Slot, SlotData, Terminator, Value,
+    ValueData, ValueDef,
+};
+use lancet_syntax::span::Span;
+use std::collections::HashMap;
+
+/// A variable of the function under construction.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Variable(pub u32);
+
+/// Builds one [`Function`].
+pub struct FunctionBuilder {
+    function: Function,
+    current: Block,
+    span: Span,
+    definitions: HashMap<(Variable, Block), Value>,
+    predecessors: HashMap<Block, Vec<Block>>,
+    sealed: Vec<bool>,
+    incomplete: HashMap<Block, Vec<Variable>>,
+    variables: u32,
+}
+
+impl FunctionBuilder {
+    /// Starts a function with `parameters` parameters; the entry block is current.
+    pub fn new(name: impl Into<String>, kind: FunctionKind, parameters: usize) -> Self {
+        let mut builder = Self {
+            function: Function::new(name, kind),
+            current: Block(0),
+            span: Span::default(),
+            definitions: HashMap::new(),
+            predecessors: HashMap::new(),
+            sealed: Vec::new(),
+            incomplete: HashMap::new(),
+            variables: 0,
+        };
+        let entry = builder.block();
+        for _ in 0..parameters {
+            builder.append_parameter(entry);
+        }
+        builder.seal(entry);
+        builder
+    }
+
+    /// The finished function.
+    pub fn finish(self) -> Function {
+        self.function
+    }
+
+    /// The function as it stands.
+    pub fn function(&self) -> &Function {
+        &self.function
+    }
+
+    /// The n-th parameter of the function.
+    pub fn parameter(&self, index: usize) -> Value {
+        self.function.blocks[self.function.entry()].parameters[index]
+    }
+
+    /// Following instructions serve this part of the script.
+    pub fn set_span(&mut self, span: Span) {
+        self.span = span;
+    }
+
+    /// The part of the script that instructions serve now.
+    pub fn span(&self) -> Span {
+        self.span
+    }
+
+    /// A new, unsealed block.
+    pub fn block(&mut self) -> Block {
+        self.sealed.push(false);
+        self.function.blocks.push(BlockData::default())
+    }
+
+    /// Goes on in `block`.
+    pub fn switch_to(&mut self, block: Block) {
+        self.current = block;
+    }
+
+    /// The block that is built.
+    pub fn current(&self) -> Block {
+        self.current
+    }
+
+    /// True when the current block has its terminator: what follows is unreachable.
+    pub fn is_terminated(&self) -> bool {
+        self.function.blocks[self.current].terminator.is_some()
+    }
+
+    /// A new slot.
+    pub fn slot(&mut self, size: u32, align: u32, name: impl Into<String>) -> Slot {
+        self.function.slots.push(SlotData { size, align, name: name.into(), on_stack: false })
+    }
+
+    /// A new slot that must be on the stack.
+    pub fn stack_slot(&mut self, size: u32, align: u32, name: impl Into<String>) -> Slot {
+        self.function.slots.push(SlotData { size, align, name: name.into(), on_stack: true })
+    }
+
+    /// Appends an instruction; returns its result.
+    ///
+    /// Panics when the instruction has none: that is a mistake of the lowering.
+    pub fn value(&mut self, instruction: Instruction) -> Value {
+        let name = format!("{instruction:?}");
+        self.push(instruction).unwrap_or_else(|| panic!("lowering: no result of {name}"))
+    }
+
+    /// Appends an instruction for its effect.
+    pub fn push(&mut self, instruction: Instruction) -> Option<Value> {
+        if self.is_terminated() {
+            let dead = self.block();
+            self.seal(dead);
+            self.current = dead;
+        }
+        let has_result = instruction.has_result();
+        let inst: Inst = self.function.instructions.push(InstData { instruction, result: None, span: self.span });
+        let result = has_result.then(|| self.function.values.push(ValueData { definition: ValueDef::Result(inst) }));
+        self.function.instructions[inst].result = result;
+        self.function.blocks[self.current].instructions.push(inst);
+        result
+    }
+
+    /// Ends the current block; ignored when it has ended.
+    pub fn terminate(&mut self, terminator: Terminator) {
+        if self.is_terminated() {
+            return;
+        }
+        for (target, _) in terminator.targets() {
+            self.predecessors.entry(target).or_default().push(self.current);
+        }
+        self.function.blocks[self.current].terminator = Some(terminator);
+    }
+
+    /// Ends the current block with a jump.
+    pub fn jump(&mut self, block: Block) {
+        self.terminate(Terminator::Jump(block, Vec::new()));
+    }
+
+    /// Ends the current block with a branch.
+    pub fn branch(&mut self, condition: Value, then: Block, otherwise: Block) {
+        self.terminate(Terminator::Branch { condition, then: (then, Vec::new()), otherwise: (otherwise, Vec::new()) });
+    }
+
+    /// A new variable.
+    pub fn variable(&mut self) -> Variable {
+        self.variables += 1;
+        Variable(self.variables - 1)
+    }
+
+    /// The variable has this value from here on.
+    pub fn define(&mut self, variable: Variable, value: Value) {
+        self.definitions.insert((variable, self.current), value);
+    }
+
+    /// The variable's value here.
+    ///
+    /// Panics when no path defines it: the checker has seen to that.
+    pub fn read(&mut self, variable: Variable) -> Value {
+        self.read_in(variable, self.current)
+    }
+
+    /// All predecessors of `block` are known.
+    pub fn seal(&mut self, block: Block) {
+        self.sealed[block.0 as usize] = true;
+        for variable in self.incomplete.remove(&block).unwrap_or_default() {
+            self.add_arguments(variable, block);
+        }
+    }
+
+    fn read_in(&mut self, variable: Variable, block: Block) -> Value {
+        if let Some(value) = self.definitions.get(&(variable, block)) {
+            return *value;
+        }
+        let predecessors = self.predecessors.get(&block).cloned().unwrap_or_default();
+        let sealed = self.sealed[block.0 as usize];
+        let value = if !sealed {
+            let parameter = self.append_parameter(block);
+            self.incomplete.entry(block).or_default().push(variable);
+            parameter
+        } else if predecessors.len() == 1 {
+            self.read_in(variable, predecessors[0])
+        } else if predecessors.is_empty() {
+            // Unreachable code reads anything.
+            self.constant_in(block)
+        } else {
+            let parameter = self.append_parameter(block);
+            self.definitions.insert((variable, block), parameter);
+            self.add_arguments(variable, block);
+            parameter
+        };
+        self.definitions.insert((variable, block), value);
+        value
+    }
+
+    /// Makes every predecessor of `block` hand over `variable` as the next argument.
+    fn add_arguments(&mut self, variable: Variable, block: Block) {
+        let mut predecessors = self.predecessors.get(&block).cloned().unwrap_or_default();
+        predecessors.dedup();
+        for predecessor in predecessors {
+            let value = self.read_in(variable, predecessor);
+            if let Some(terminator) = &mut self.function.blocks[predecessor].terminator {
+                match terminator {
+                    Terminator::Jump(_, arguments) => arguments.push(value),
+                    Terminator::Branch { then, otherwise, .. } => {
+                        for target in [then, otherwise] {
+                            if target.0 == block {
+                                target.1.push(value);
+                            }
+                        }
+                    }
+                    Terminator::Return(_) => {}
+                }
+            }
+        }
+    }
+
+    fn append_parameter(&mut self, block: Block) -> Value {
+        let index = self.function.blocks[block].parameters.len() as u32;
+        let value = self.function.values.push(ValueData { definition: ValueDef::Parameter(block, index) });
+        self.function.blocks[block].parameters.push(value);
+        value
+    }
+
+    fn constant_in(&mut self, block: Block) -> Value {
+        let inst = self.function.instructions.push(InstData {
+            instruction: Instruction::Const(0),
+            result: None,
+            span: self.span,
+        });
+        let value = self.function.values.push(ValueData { definition: ValueDef::Result(inst) });
+        self.function.instructions[inst].result = Some(value);
+        self.function.blocks[block].instructions.insert(0, inst);
+        value
+    }
+}
