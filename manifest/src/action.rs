@@ -168,4 +168,6 @@ pub enum ConversionKind {
     EscapedHex,
     /// `rh`: buffer, bytes in hex separated by spaces.
     HexDump,
+    /// `gr`: an allocation's flags by name, `GFP_KERNEL`.
+    AllocationFlags,
 }

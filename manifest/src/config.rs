@@ -45,6 +45,8 @@ pub struct Config {
     pub demangle: bool,
     /// Show source file and line in stacks.
     pub show_debug_info: bool,
+    /// Bytes of a file that `cat` prints at most.
+    pub max_cat_bytes: u64,
 }
 
 impl Default for Config {
@@ -57,6 +59,7 @@ impl Default for Config {
             lazy_symbolication: true,
             demangle: true,
             show_debug_info: true,
+            max_cat_bytes: 10240,
         }
     }
 }
