@@ -271,6 +271,8 @@ pub struct Probe {
 pub struct AttachPoint {
     /// The whole attach point.
     pub span: Span,
+    /// The name of `name=provider:…`, which the language reserves.
+    pub name: Option<Name>,
     /// The parts; the first is the provider as written (`k`, `kprobe`, `BEGIN`). Quotes are removed from a quoted part.
     pub parts: Vec<Name>,
 }
@@ -453,7 +455,7 @@ pub enum ExprKind {
     Block(Block),
     /// `sizeof(type or expression)`.
     Sizeof(Box<TypeOrExpr>),
-    /// `offsetof(type or expression, path)`.
+    /// `offsetof(type or expression, path)`; an index in the path is a name that is a number.
     Offsetof(Box<TypeOrExpr>, Vec<Name>),
     /// `typeof(…)` as an argument: a type as a value for macros.
     Typeof(Box<TypeOrExpr>),
@@ -619,9 +621,6 @@ impl BinaryOperator {
 
     /// True for `==`, `!=`, `<`, `<=`, `>`, `>=`.
     pub fn is_comparison(self) -> bool {
-        matches!(
-            self,
-            Self::Equal | Self::NotEqual | Self::Less | Self::LessEqual | Self::Greater | Self::GreaterEqual
-        )
+        matches!(self, Self::Equal | Self::NotEqual | Self::Less | Self::LessEqual | Self::Greater | Self::GreaterEqual)
     }
 }

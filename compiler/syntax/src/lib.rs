@@ -3,4 +3,10 @@
 pub mod ast;
 pub mod code;
 pub mod diagnostic;
+pub mod lexer;
+pub mod literal;
+pub mod parser;
 pub mod span;
+pub mod token;
+
+pub use parser::parse;

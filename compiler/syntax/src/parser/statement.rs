@@ -1,0 +1,223 @@
+//! Blocks and statements.
+
+use super::expression::is_place;
+use super::{Failed, Parsed, Parser, operator};
+use crate::ast::{Block, Expr, ExprKind, ForSource, Statement, StatementKind};
+use crate::code::Code;
+use crate::diagnostic::Diagnostic;
+use crate::token::TokenKind;
+
+impl Parser<'_> {
+    /// Reads a block from brace to brace.
+    pub(super) fn block(&mut self) -> Parsed<Block> {
+        self.nested(Self::block_here)
+    }
+
+    fn block_here(&mut self) -> Parsed<Block> {
+        let open = self.expect(TokenKind::LeftBrace)?.span;
+        let mut block = Block { span: open, statements: Vec::new(), value: None };
+        let mut height = 0;
+        while self.kind() != TokenKind::RightBrace {
+            if self.at_item_end() {
+                return Err(self.unclosed_block(open));
+            }
+            if self.eat(TokenKind::Semicolon) {
+                continue;
+            }
+            self.height = 0;
+            let before = self.at;
+            if self.statement_in(&mut block).is_err() {
+                // A statement that begins with a stray bracket must not be read again and again.
+                if self.at == before && !matches!(self.kind(), TokenKind::LeftBrace | TokenKind::RightBrace) {
+                    self.bump();
+                }
+                self.skip_statement();
+            }
+            height = height.max(self.height);
+        }
+        self.bump();
+        self.height = height;
+        block.span = self.since(open);
+        Ok(block)
+    }
+
+    /// Reads one statement with its semicolon, or the block's value.
+    fn statement_in(&mut self, block: &mut Block) -> Parsed<()> {
+        let start = self.token().span;
+        let kind = self.statement_kind()?;
+        let at_end = self.kind() == TokenKind::RightBrace;
+        match kind {
+            StatementKind::Expression(value) if at_end => {
+                block.value = Some(Box::new(value));
+                return Ok(());
+            }
+            StatementKind::Block(inner) if at_end && inner.value.is_some() => {
+                let span = inner.span;
+                block.value = Some(Box::new(Expr { span, kind: ExprKind::Block(inner) }));
+                return Ok(());
+            }
+            kind => {
+                let needs_semicolon = !ends_with_block(&kind);
+                block.statements.push(Statement { span: self.since(start), kind });
+                if !needs_semicolon || at_end || self.eat(TokenKind::Semicolon) || self.at_item_end() {
+                    return Ok(());
+                }
+            }
+        }
+        self.missing_semicolon()
+    }
+
+    fn statement_kind(&mut self) -> Parsed<StatementKind> {
+        if self.kind() == TokenKind::LeftBrace {
+            return Ok(StatementKind::Block(self.block()?));
+        }
+        if self.kind() != TokenKind::Identifier {
+            return self.expression_statement();
+        }
+        match self.text() {
+            "if" => {
+                self.bump();
+                self.if_statement()
+            }
+            "while" => {
+                self.bump();
+                Ok(StatementKind::While { condition: self.head()?, body: self.block()? })
+            }
+            "unroll" => {
+                self.bump();
+                Ok(StatementKind::Unroll { count: self.head()?, body: self.block()? })
+            }
+            "for" => {
+                self.bump();
+                self.for_statement()
+            }
+            "let" => {
+                self.bump();
+                self.let_statement()
+            }
+            "break" => {
+                self.bump();
+                Ok(StatementKind::Break)
+            }
+            "continue" => {
+                self.bump();
+                Ok(StatementKind::Continue)
+            }
+            "return" => {
+                self.bump();
+                let ends = matches!(self.kind(), TokenKind::Semicolon | TokenKind::RightBrace | TokenKind::End);
+                Ok(StatementKind::Return(if ends { None } else { Some(self.expression()?) }))
+            }
+            "_" if self.kind_at(1) == TokenKind::Assign => {
+                self.bump();
+                self.bump();
+                Ok(StatementKind::Discard(self.expression()?))
+            }
+            _ => self.expression_statement(),
+        }
+    }
+
+    /// Reads the condition or count before a block; parentheses around it are part of the expression.
+    fn head(&mut self) -> Parsed<Expr> {
+        let head = self.expression()?;
+        if self.kind() == TokenKind::LeftBrace { Ok(head) } else { Err(self.expected("`{`")) }
+    }
+
+    /// Reads what follows `if`.
+    fn if_statement(&mut self) -> Parsed<StatementKind> {
+        let condition = self.head()?;
+        let then = self.block()?;
+        let mut otherwise = None;
+        if self.eat_word("else") {
+            otherwise = Some(if self.at_word("if") { self.else_if()? } else { self.block()? });
+        }
+        Ok(StatementKind::If { condition, then, otherwise })
+    }
+
+    /// Reads `if …` behind `else` as a block of one statement.
+    fn else_if(&mut self) -> Parsed<Block> {
+        let start = self.bump().span;
+        let kind = self.nested(Self::if_statement)?;
+        let span = self.since(start);
+        Ok(Block { span, statements: vec![Statement { span, kind }], value: None })
+    }
+
+    fn for_statement(&mut self) -> Parsed<StatementKind> {
+        let open = self.token().span;
+        let parenthesis = self.eat(TokenKind::LeftParenthesis);
+        if self.kind() != TokenKind::Variable {
+            return Err(self.expected_with_help(
+                "the loop's variable",
+                Some("loops are written `for ($i : 0..10) { … }` or `for ($kv : @map) { … }`"),
+            ));
+        }
+        let variable = self.bump_name(1);
+        self.expect(TokenKind::Colon)?;
+        let first = self.expression()?;
+        let over = match self.eat(TokenKind::Range) {
+            true => ForSource::Range(first, self.expression()?),
+            false => ForSource::Map(first),
+        };
+        if parenthesis {
+            self.close_parenthesis(open)?;
+        }
+        Ok(StatementKind::For { variable, over, body: self.block()? })
+    }
+
+    fn let_statement(&mut self) -> Parsed<StatementKind> {
+        if self.kind() != TokenKind::Variable {
+            let map = self.kind() == TokenKind::Map;
+            let help = map.then_some("maps are declared at the top level: `let @name = hash(100);`");
+            return Err(self.expected_with_help("a variable", help));
+        }
+        let variable = self.bump_name(1);
+        let ty = if self.eat(TokenKind::Colon) { Some(self.type_expr()?) } else { None };
+        let value = if self.eat(TokenKind::Assign) { Some(self.expression()?) } else { None };
+        Ok(StatementKind::Let { variable, ty, value })
+    }
+
+    fn expression_statement(&mut self) -> Parsed<StatementKind> {
+        let target = self.expression()?;
+        let operator = operator::compound(self.kind());
+        if operator.is_none() && self.kind() != TokenKind::Assign {
+            return Ok(StatementKind::Expression(target));
+        }
+        self.check_target(&target)?;
+        self.bump();
+        Ok(StatementKind::Assign { target, operator, value: self.expression()? })
+    }
+
+    /// Only what keeps a value can be assigned.
+    fn check_target(&mut self, target: &Expr) -> Parsed<()> {
+        if is_place(target) {
+            return Ok(());
+        }
+        let error = |message: &str| Diagnostic::error(Code::BadAssignment, target.span, message);
+        let diagnostic = match &target.kind {
+            ExprKind::TupleField(..) => {
+                error("the elements of a tuple cannot be changed").help("make a new tuple and assign it as a whole")
+            }
+            _ => error("this cannot be assigned").help("variables ($x), maps (@x) and map elements can be assigned"),
+        };
+        self.report(diagnostic);
+        Err(Failed)
+    }
+}
+
+/// True for statements that need no semicolon.
+fn ends_with_block(kind: &StatementKind) -> bool {
+    match kind {
+        StatementKind::If { .. }
+        | StatementKind::While { .. }
+        | StatementKind::Unroll { .. }
+        | StatementKind::For { .. }
+        | StatementKind::Block(_) => true,
+        StatementKind::Expression(_)
+        | StatementKind::Assign { .. }
+        | StatementKind::Discard(_)
+        | StatementKind::Let { .. }
+        | StatementKind::Break
+        | StatementKind::Continue
+        | StatementKind::Return(_) => false,
+    }
+}
