@@ -6,6 +6,7 @@ pub mod diagnostic;
 pub mod lexer;
 pub mod literal;
 pub mod parser;
+pub mod render;
 pub mod span;
 pub mod token;
 

@@ -216,11 +216,15 @@ impl Parser<'_> {
 
 /// True for what can be assigned or stepped: a variable, a map, an element, a field, a dereference.
 pub(super) fn is_place(expr: &Expr) -> bool {
-    match &expr.kind {
-        ExprKind::Variable(_) | ExprKind::Map(_) | ExprKind::Identifier(_) => true,
-        ExprKind::Unary(UnaryOperator::Dereference, _) | ExprKind::Field { .. } | ExprKind::Index(..) => true,
-        _ => false,
-    }
+    matches!(
+        &expr.kind,
+        ExprKind::Variable(_)
+            | ExprKind::Map(_)
+            | ExprKind::Identifier(_)
+            | ExprKind::Unary(UnaryOperator::Dereference, _)
+            | ExprKind::Field { .. }
+            | ExprKind::Index(..)
+    )
 }
 
 fn step(kind: TokenKind) -> Option<StepOperator> {
