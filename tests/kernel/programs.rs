@@ -1,0 +1,51 @@
+//! Builds the test programs: `tests/programs/*.c` become programs in cargo's folder for test data.
+//!
+//! They keep their symbols and frame pointers and call what they seem to call, so that scripts can name functions and
+//! walk stacks. A program that is newer than its source is left alone.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where the programs lie inside a virtual machine.
+pub const IN_GUEST: &str = "/programs";
+
+/// Builds what is missing or old and returns the folder.
+pub fn build() -> Result<PathBuf, String> {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("programs");
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let entries = std::fs::read_dir(&sources).map_err(|error| format!("{}: {error}", sources.display()))?;
+    for source in
+        entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "c"))
+    {
+        let program = folder.join(source.file_stem().unwrap_or_default());
+        if !newer(&program, &source) {
+            compile(&source, &program)?;
+        }
+    }
+    Ok(folder)
+}
+
+/// A file that exists where the test programs were built.
+pub fn marker() -> &'static str {
+    if Path::new(IN_GUEST).exists() {
+        "/programs/stack"
+    } else {
+        concat!(env!("CARGO_TARGET_TMPDIR"), "/programs/stack")
+    }
+}
+
+fn compile(source: &Path, program: &Path) -> Result<(), String> {
+    let flags = ["-O1", "-g", "-fno-omit-frame-pointer", "-fno-optimize-sibling-calls", "-fno-builtin", "-o"];
+    let output = Command::new("gcc").args(flags).arg(program).arg(source).output();
+    match output {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(format!("{}: {}", source.display(), String::from_utf8_lossy(&output.stderr))),
+        Err(error) => Err(format!("gcc cannot be run: {error}")),
+    }
+}
+
+fn newer(program: &Path, source: &Path) -> bool {
+    let modified = |path: &Path| std::fs::metadata(path).and_then(|data| data.modified()).ok();
+    modified(program).zip(modified(source)).is_some_and(|(program, source)| program >= source)
+}
