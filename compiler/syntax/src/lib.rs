@@ -6,8 +6,10 @@ pub mod diagnostic;
 pub mod lexer;
 pub mod literal;
 pub mod parser;
+pub mod preprocess;
 pub mod render;
 pub mod span;
 pub mod token;
 
-pub use parser::parse;
+pub use parser::{parse, parse_c};
+pub use preprocess::parse_expanded;

@@ -26,6 +26,8 @@ use crate::span::{FileId, SourceMap, Span};
 use crate::token::{Token, TokenKind};
 
 pub use c_definition::parse_c;
+pub(crate) use c_definition::parse_c_tokens;
+pub(crate) use operator::{infix_precedence, precedence};
 
 /// How deep expressions, blocks and types may nest.
 pub const NESTING_LIMIT: u32 = 200;

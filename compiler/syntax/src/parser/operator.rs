@@ -29,6 +29,11 @@ pub(super) fn binary(kind: TokenKind) -> Option<(BinaryOperator, u8)> {
     Some((operator, precedence(operator)))
 }
 
+/// How strongly the infix operator of a token binds.
+pub(crate) fn infix_precedence(kind: TokenKind) -> Option<u8> {
+    binary(kind).map(|(_, precedence)| precedence)
+}
+
 /// How strongly an infix operator binds, as in C.
 pub(crate) fn precedence(operator: BinaryOperator) -> u8 {
     match operator {
