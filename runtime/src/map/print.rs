@@ -1,0 +1,254 @@
+//! A map as text or JSON: names and keys around the values, in order, cut to what was asked for.
+
+use super::Entry;
+use super::combine::{Combined, combine};
+use super::order::place;
+use crate::format::histogram::{self, Scale};
+use crate::format::json::{self, Object};
+use crate::format::number::word;
+use crate::format::time_series::{self, Series};
+use crate::format::{Context, Style, text};
+use lancet_manifest::{Clock, Map, MapShape, MapValue};
+
+/// What of a map is printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Selection {
+    /// How many of the last entries; 0 for all.
+    pub top: u64,
+    /// What values are divided by; 0 for nothing.
+    pub divisor: u64,
+    /// An element without keys that nothing was assigned to prints as zero.
+    pub unset: bool,
+}
+
+/// Appends a map with its name; nothing if there is nothing in it.
+pub fn write_map(
+    out: &mut Vec<u8>,
+    style: Style,
+    map: &Map,
+    entries: &[Entry],
+    selection: Selection,
+    context: &mut Context,
+) {
+    match &map.shape {
+        MapShape::Scalar { present_offset } => {
+            let values = entries.first().map(|entry| entry.values.as_slice()).unwrap_or_default();
+            let assigned = values.iter().any(|value| word(value, *present_offset as usize, 8) != 0);
+            if assigned || (selection.unset && !spans_lines(&map.value)) {
+                let mut value = combine(&map.value, values);
+                value.divide(selection.divisor);
+                write_scalar(out, style, map, &value, context);
+            }
+        }
+        MapShape::Keyed { key, .. } => {
+            let mut places: Vec<(Vec<u8>, &[u8], Combined)> = entries
+                .iter()
+                .map(|entry| {
+                    let value = combine(&map.value, &entry.values);
+                    (place(key, &entry.key, &value, context), entry.key.as_slice(), value)
+                })
+                .collect();
+            places.sort_by(|a, b| a.0.cmp(&b.0));
+            let top = if selection.top == 0 { places.len() } else { selection.top.min(places.len() as u64) as usize };
+            places.drain(..places.len() - top);
+            for (_, _, value) in &mut places {
+                value.divide(selection.divisor);
+            }
+            if !places.is_empty() {
+                let entries = places.iter().map(|(_, key, value)| (*key, value));
+                write_keyed(out, style, map, key, entries, context);
+            }
+        }
+    }
+}
+
+/// Appends the value of one element, without a name: what `print(@map[key])` shows.
+pub fn write_element(
+    out: &mut Vec<u8>,
+    style: Style,
+    map: &Map,
+    values: &[Vec<u8>],
+    divisor: u64,
+    context: &mut Context,
+) {
+    let mut value = combine(&map.value, values);
+    value.divide(divisor);
+    match style {
+        Style::Text => {
+            write_value_text(out, map, &value, context);
+            out.push(b'\n');
+        }
+        Style::Json => {
+            out.extend_from_slice(b"{\"type\": \"value\", \"data\": ");
+            write_value_json(out, map, &value, context);
+            out.extend_from_slice(b"}\n");
+        }
+    }
+}
+
+fn write_scalar(out: &mut Vec<u8>, style: Style, map: &Map, value: &Combined, context: &mut Context) {
+    match style {
+        Style::Text => {
+            write_name(out, map);
+            write_named_value(out, map, value, context);
+        }
+        Style::Json => {
+            let object = open_message(out, map);
+            write_value_json(out, map, value, context);
+            close_message(out, object);
+        }
+    }
+}
+
+fn write_keyed<'a>(
+    out: &mut Vec<u8>,
+    style: Style,
+    map: &Map,
+    key_type: &lancet_manifest::ValueType,
+    entries: impl Iterator<Item = (&'a [u8], &'a Combined)>,
+    context: &mut Context,
+) {
+    match style {
+        Style::Text => {
+            for (key, value) in entries {
+                write_name(out, map);
+                out.push(b'[');
+                text::write_key(out, key_type, key, context);
+                out.push(b']');
+                write_named_value(out, map, value, context);
+            }
+        }
+        Style::Json => {
+            let message = open_message(out, map);
+            let mut object = Object::open(out);
+            for (key, value) in entries {
+                object.separate(out);
+                json::write_key_name(out, key_type, key, context);
+                out.extend_from_slice(b": ");
+                write_value_json(out, map, value, context);
+            }
+            object.close(out);
+            close_message(out, message);
+        }
+    }
+}
+
+fn write_name(out: &mut Vec<u8>, map: &Map) {
+    out.push(b'@');
+    out.extend_from_slice(map.name.as_bytes());
+}
+
+/// What comes after a name: the value in the same line, or in lines of its own with an empty one behind.
+fn write_named_value(out: &mut Vec<u8>, map: &Map, value: &Combined, context: &mut Context) {
+    out.extend_from_slice(if spans_lines(&map.value) { b":\n" } else { b": " });
+    write_value_text(out, map, value, context);
+    out.push(b'\n');
+}
+
+fn open_message(out: &mut Vec<u8>, map: &Map) -> Object {
+    let kind = match map.value {
+        MapValue::Average { .. } | MapValue::Stats { .. } => "stats",
+        MapValue::Histogram { .. } | MapValue::LinearHistogram { .. } => "hist",
+        MapValue::TimeSeries { .. } => "tseries",
+        MapValue::Plain(_) | MapValue::Count | MapValue::Sum { .. } | MapValue::Min { .. } | MapValue::Max { .. } => {
+            "map"
+        }
+    };
+    out.extend_from_slice(b"{\"type\": \"");
+    out.extend_from_slice(kind.as_bytes());
+    out.extend_from_slice(b"\", \"data\": ");
+    let mut object = Object::open(out);
+    object.name(out, format!("@{}", map.name).as_bytes());
+    object
+}
+
+fn close_message(out: &mut Vec<u8>, object: Object) {
+    object.close(out);
+    out.extend_from_slice(b"}\n");
+}
+
+fn write_value_text(out: &mut Vec<u8>, map: &Map, value: &Combined, context: &mut Context) {
+    match value {
+        Combined::Plain(bytes) => {
+            if let MapValue::Plain(ty) = &map.value {
+                text::write_text(out, ty, bytes, context);
+            }
+        }
+        Combined::Number(number) => number.write(out),
+        Combined::Stats { count, average, total } => {
+            out.extend_from_slice(b"{ .count = ");
+            crate::format::number::write_decimal(out, *count);
+            out.extend_from_slice(b", .average = ");
+            average.write(out);
+            out.extend_from_slice(b", .total = ");
+            total.write(out);
+            out.extend_from_slice(b" }");
+        }
+        Combined::Buckets(counters) => {
+            if let Some(scale) = scale(&map.value) {
+                histogram::write_text(out, scale, counters);
+            }
+        }
+        Combined::Series(values) => {
+            if let MapValue::TimeSeries { interval, .. } = map.value {
+                time_series::write_text(out, Series { values, interval, origin: origin(context) });
+            }
+        }
+    }
+}
+
+fn write_value_json(out: &mut Vec<u8>, map: &Map, value: &Combined, context: &mut Context) {
+    match value {
+        Combined::Plain(bytes) => {
+            if let MapValue::Plain(ty) = &map.value {
+                json::write_json(out, ty, bytes, context);
+            }
+        }
+        Combined::Number(number) => json::write_integer(out, *number),
+        Combined::Stats { count, average, total } => {
+            let mut object = Object::open(out);
+            let count = crate::format::number::Integer::unsigned(*count);
+            for (name, number) in [("count", count), ("average", *average), ("total", *total)] {
+                object.name(out, name.as_bytes());
+                json::write_integer(out, number);
+            }
+            object.close(out);
+        }
+        Combined::Buckets(counters) => {
+            if let Some(scale) = scale(&map.value) {
+                histogram::write_json(out, scale, counters);
+            }
+        }
+        Combined::Series(values) => {
+            if let MapValue::TimeSeries { interval, .. } = map.value {
+                time_series::write_json(out, Series { values, interval, origin: origin(context) });
+            }
+        }
+    }
+}
+
+/// Intervals are counted from boot.
+fn origin(context: &Context) -> i128 {
+    context.names.clocks().wall(Clock::Boot, 0)
+}
+
+fn scale(value: &MapValue) -> Option<Scale> {
+    match *value {
+        MapValue::Histogram { bits } => Some(Scale::Logarithmic { bits }),
+        MapValue::LinearHistogram { min, max, step } => Some(Scale::Linear { min, max, step }),
+        _ => None,
+    }
+}
+
+fn spans_lines(value: &MapValue) -> bool {
+    match value {
+        MapValue::Histogram { .. } | MapValue::LinearHistogram { .. } | MapValue::TimeSeries { .. } => true,
+        MapValue::Plain(_)
+        | MapValue::Count
+        | MapValue::Sum { .. }
+        | MapValue::Min { .. }
+        | MapValue::Max { .. }
+        | MapValue::Average { .. }
+        | MapValue::Stats { .. } => false,
+    }
+}

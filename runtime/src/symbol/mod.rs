@@ -1,0 +1,131 @@
+//! From numbers to names: symbols of kernel and processes, users, control groups, system calls, signals, errors.
+//!
+//! Everything is loaded when first asked for and remembered. A number without a name prints as a number: nothing here
+//! fails.
+
+mod cgroup;
+mod clock;
+mod kernel;
+mod signal;
+mod syscall;
+mod user;
+mod users;
+
+pub use clock::{Clocks, wall_time};
+
+use crate::format::number::{write_address, write_decimal};
+use lancet_manifest::Config;
+
+/// A function, and how far into it an address lies.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Symbol {
+    /// Its name.
+    pub name: Box<str>,
+    /// Bytes from its start.
+    pub offset: u64,
+    /// The file it is in.
+    pub module: Option<std::rc::Rc<str>>,
+}
+
+/// All sources of names.
+pub struct Names {
+    kernel: kernel::KernelSymbols,
+    user: user::UserSymbols,
+    users: users::Users,
+    cgroups: cgroup::Cgroups,
+    clocks: Clocks,
+}
+
+impl Names {
+    /// Names as the script wants them; loads nothing yet.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            kernel: kernel::KernelSymbols::default(),
+            user: user::UserSymbols::new(config.demangle),
+            users: users::Users::default(),
+            cgroups: cgroup::Cgroups::default(),
+            clocks: Clocks::now(),
+        }
+    }
+
+    /// How the clocks of the kernel relate to the wall clock.
+    pub fn clocks(&self) -> &Clocks {
+        &self.clocks
+    }
+
+    /// Keeps what is needed to resolve addresses of a process after its end. It is cheap enough to be called whenever
+    /// there is nothing else to do.
+    pub fn remember_process(&mut self, process: u32) {
+        self.user.remember(process);
+    }
+
+    /// The kernel function at an address.
+    pub fn kernel_symbol(&mut self, address: u64) -> Option<&Symbol> {
+        self.kernel.resolve(address)
+    }
+
+    /// The function at an address of a process.
+    pub fn user_symbol(&mut self, process: u32, address: u64) -> Option<&Symbol> {
+        self.user.resolve(process, address)
+    }
+
+    /// Build id (hexadecimal) and file offset of an address of a process.
+    pub fn build_id(&mut self, process: u32, address: u64) -> Option<(String, u64)> {
+        self.user.build_id(process, address)
+    }
+
+    /// Appends the name of the kernel function at an address.
+    pub fn write_kernel_symbol(&mut self, out: &mut Vec<u8>, address: u64) {
+        write_name(out, address, self.kernel.resolve(address));
+    }
+
+    /// Appends the name of the function at an address of a process.
+    pub fn write_user_symbol(&mut self, out: &mut Vec<u8>, address: u64, process: u32) {
+        write_name(out, address, self.user.resolve(process, address));
+    }
+
+    /// Appends a user's name.
+    pub fn write_user_name(&mut self, out: &mut Vec<u8>, id: u64) {
+        match self.users.name(id) {
+            Some(name) => out.extend_from_slice(name.as_bytes()),
+            None => write_decimal(out, id),
+        }
+    }
+
+    /// Appends `hierarchy:path` of a control group, for each hierarchy that the wildcard lets through.
+    pub fn write_cgroup_path(&mut self, out: &mut Vec<u8>, id: u64, filter: &str) {
+        self.cgroups.write_path(out, id, filter);
+    }
+
+    /// Appends the message of an errno value.
+    pub fn write_error_message(&self, out: &mut Vec<u8>, number: u64) {
+        out.extend_from_slice(error_message(number as i32).as_bytes());
+    }
+
+    /// Appends the description of a signal, as a shell tells it.
+    pub fn write_signal_name(&self, out: &mut Vec<u8>, number: u64) {
+        signal::write_description(out, number);
+    }
+
+    /// Appends the name of a system call.
+    pub fn write_syscall_name(&self, out: &mut Vec<u8>, number: u64) {
+        syscall::write_name(out, number);
+    }
+}
+
+/// What the C library says about an errno value.
+pub fn error_message(number: i32) -> String {
+    let mut message = std::io::Error::from_raw_os_error(number).to_string();
+    if let Some(end) = message.rfind(" (os error ") {
+        message.truncate(end);
+    }
+    message
+}
+
+fn write_name(out: &mut Vec<u8>, address: u64, symbol: Option<&Symbol>) {
+    match symbol {
+        Some(symbol) => out.extend_from_slice(symbol.name.as_bytes()),
+        None if address == 0 => out.push(b'0'),
+        None => write_address(out, address),
+    }
+}

@@ -1,0 +1,54 @@
+//! Descriptions of signals, as `strsignal` gives them.
+
+use std::io::Write;
+
+/// By number from 1.
+const DESCRIPTIONS: [&str; 31] = [
+    "Hangup",
+    "Interrupt",
+    "Quit",
+    "Illegal instruction",
+    "Trace/breakpoint trap",
+    "Aborted",
+    "Bus error",
+    "Floating point exception",
+    "Killed",
+    "User defined signal 1",
+    "Segmentation fault",
+    "User defined signal 2",
+    "Broken pipe",
+    "Alarm clock",
+    "Terminated",
+    "Stack fault",
+    "Child exited",
+    "Continued",
+    "Stopped (signal)",
+    "Stopped",
+    "Stopped (tty input)",
+    "Stopped (tty output)",
+    "Urgent I/O condition",
+    "CPU time limit exceeded",
+    "File size limit exceeded",
+    "Virtual timer expired",
+    "Profiling timer expired",
+    "Window changed",
+    "I/O possible",
+    "Power failure",
+    "Bad system call",
+];
+
+/// The first signal of the real-time range as programs see it.
+const FIRST_REAL_TIME: u64 = 34;
+
+/// Appends the description of a signal.
+pub fn write_description(out: &mut Vec<u8>, number: u64) {
+    let known = number.checked_sub(1).and_then(|index| DESCRIPTIONS.get(usize::try_from(index).ok()?));
+    // Writing to a Vec cannot fail.
+    let _ = match known {
+        Some(description) => out.write_all(description.as_bytes()),
+        None if (FIRST_REAL_TIME..=64).contains(&number) => {
+            write!(out, "Real-time signal {}", number - FIRST_REAL_TIME)
+        }
+        None => write!(out, "Unknown signal {}", number as i64),
+    };
+}
