@@ -1,4 +1,13 @@
 //! From syntax tree to eBPF object file. Pure: no file is opened, no system call made; a machine is asked through
 //! [`lancet_kernel::Kernel`].
 
+pub mod builtin;
+pub mod check;
+pub mod ctypes;
+pub mod hir;
 pub mod ir;
+#[path = "lower_stub.rs"]
+pub mod lower;
+pub mod probe;
+pub mod settings;
+pub mod types;

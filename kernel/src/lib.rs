@@ -164,4 +164,7 @@ pub fn wildcard_matches(pattern: &str, name: &str) -> bool {
     wildcard::matches(pattern.as_bytes(), name.as_bytes())
 }
 
+mod nearest;
 mod wildcard;
+
+pub use nearest::nearest;

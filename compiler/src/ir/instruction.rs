@@ -156,6 +156,7 @@ helpers! {
     GET_NUMA_NODE_ID = 42 "get_numa_node_id" Pure;
     PROBE_WRITE_USER = 36 "probe_write_user" Writes;
     GET_SOCKET_COOKIE = 46 "get_socket_cookie" Pure;
+    PROBE_READ_STR = 45 "probe_read_str" Writes;
     PERF_PROG_READ_VALUE = 56 "perf_prog_read_value" Writes;
     OVERRIDE_RETURN = 58 "override_return" Writes;
     GET_STACK = 67 "get_stack" Writes;

@@ -10,11 +10,16 @@
 //!   comparison is what the kernel's verifier wants to see.
 //! - Blocks are in no particular order except that the entry is first; every block ends with one terminator.
 
+pub mod analysis;
 pub mod builder;
 pub mod entity;
 pub mod function;
 pub mod instruction;
 pub mod module;
+mod name;
+mod operands;
+mod printer;
+pub mod verify;
 
 pub use builder::FunctionBuilder;
 pub use entity::{Arena, Block, FunctionId, GlobalId, Inst, MapId, Slot, Value};

@@ -1,0 +1,141 @@
+//! What a builtin of the language says about itself: its signature, its rules, its code. One file in `stdlib/` each.
+//!
+//! Contract: the checker calls [`Builtin::check`] with the arguments as written and gets a typed expression (usually made
+//! by [`Call::new`]); lowering calls [`Builtin::lower`] with that [`Call`]. Nothing else in the compiler knows any name.
+
+use crate::check::Checker;
+use crate::hir::{Expr, ExprKind, MapIndex};
+use crate::ir::{Address, Value};
+use crate::lower::Lowerer;
+use crate::types::Type;
+use lancet_manifest::{Action, Format, MapValue};
+use lancet_syntax::ast;
+use lancet_syntax::span::Span;
+use std::fmt;
+
+/// A builtin variable or function.
+pub trait Builtin: Sync {
+    /// Name and documentation.
+    fn signature(&self) -> &'static Signature;
+
+    /// Checks a call with the arguments as written; the number of arguments already fits the signature. Reports through the
+    /// checker; `None` after an error.
+    fn check<'a>(&self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr>;
+
+    /// Makes code for a checked call. A result in memory may be written to `into` (then return that address).
+    fn lower(&self, lowerer: &mut Lowerer<'_>, call: &Call, ty: &Type, into: Option<Address>) -> Operand;
+
+    /// The aggregation, if the call may stand right of `@m = `.
+    fn aggregation(&self) -> Option<&dyn Aggregation> {
+        None
+    }
+
+    /// True when [`Builtin::lower`] writes its memory result straight to `into`, without control flow that could leave the
+    /// probe, so that records are filled in place.
+    fn fills_in_place(&self) -> bool {
+        false
+    }
+
+    /// True when a call has an effect besides its value, so that throwing the value away is no mistake.
+    fn has_effect(&self) -> bool {
+        false
+    }
+
+    /// True when throwing the result away deserves a warning although the call has an effect.
+    fn warns_when_discarded(&self) -> bool {
+        false
+    }
+}
+
+/// An aggregation: what the map holds and how a value is added.
+pub trait Aggregation {
+    /// Checks the arguments: the layout of the map's value, and the typed arguments.
+    fn check<'a>(
+        &self,
+        checker: &mut Checker<'a>,
+        arguments: &'a [ast::Argument],
+        span: Span,
+    ) -> Option<(MapValue, Vec<Expr>)>;
+
+    /// Adds to the value that `element` points to (this CPU's, never null). `arguments` have been evaluated to scalars.
+    fn update(&self, lowerer: &mut Lowerer<'_>, element: Value, value: &MapValue, arguments: &[Value]);
+}
+
+/// Name, parameters and documentation of a builtin.
+#[derive(Debug)]
+pub struct Signature {
+    /// The name in scripts.
+    pub name: &'static str,
+    /// Other names that mean the same.
+    pub aliases: &'static [&'static str],
+    /// Least number of arguments.
+    pub min: usize,
+    /// Most arguments; `usize::MAX` for any number.
+    pub max: usize,
+    /// How it is called, as documentation shows it: `str(pointer[, length])`.
+    pub usage: &'static str,
+    /// What it does, a sentence or a few.
+    pub summary: &'static str,
+    /// Needs `--unsafe`.
+    pub is_unsafe: bool,
+}
+
+/// A checked call.
+pub struct Call {
+    /// The builtin.
+    pub builtin: &'static dyn Builtin,
+    /// Typed arguments that are evaluated at run time.
+    pub arguments: Vec<Expr>,
+    /// What was known at compile time.
+    pub extra: Extra,
+    /// The whole call.
+    pub span: Span,
+}
+
+/// Compile-time parts of a call.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub enum Extra {
+    /// None.
+    #[default]
+    None,
+    /// A number.
+    Number(i64),
+    /// A text.
+    Text(String),
+    /// A format.
+    Format(Format),
+    /// A map.
+    Map(MapIndex),
+    /// What the runtime is told to do.
+    Action(Action),
+}
+
+impl Call {
+    /// A call expression of that type.
+    pub fn expr(
+        builtin: &'static dyn Builtin,
+        ty: Type,
+        span: Span,
+        arguments: Vec<Expr>,
+        extra: Extra,
+    ) -> Expr {
+        Expr { span, ty, kind: ExprKind::Call(Box::new(Call { builtin, arguments, extra, span })) }
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({:?}, {:?})", self.builtin.signature().name, self.arguments, self.extra)
+    }
+}
+
+/// A lowered value.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Operand {
+    /// No value.
+    Void,
+    /// A scalar, extended to 64 bits.
+    Scalar(Value),
+    /// Memory of the type's size that is not written again while the operand is in use.
+    Memory(Address),
+}

@@ -1,0 +1,425 @@
+//! What the rounds find out about variables and maps, and how two types become one.
+
+use super::Checker;
+use crate::hir::{LocalIndex, Map, MapContent, MapIndex, MapKind, Program};
+use crate::types::{Space, Type};
+use lancet_manifest::MapValue;
+use lancet_syntax::ast::{self, Item};
+use lancet_syntax::code::Code;
+use lancet_syntax::diagnostic::Diagnostic;
+use lancet_syntax::span::Span;
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// What is known of variables and maps.
+#[derive(Default)]
+pub(super) struct Inference {
+    /// Something was learned this round.
+    pub(super) changed: bool,
+    locals: FxHashMap<(usize, LocalIndex), Known>,
+    /// By name, so that indices are in byte order of names.
+    pub(super) maps: BTreeMap<String, MapFacts>,
+}
+
+/// A type with how sure it is.
+#[derive(Clone, Debug)]
+struct Known {
+    ty: Type,
+    /// Only non-negative literals so far: an unsigned value makes it unsigned.
+    literal: bool,
+    /// Declared: never changes.
+    declared: bool,
+}
+
+/// What is known of a map.
+#[derive(Clone, Debug)]
+pub struct MapFacts {
+    /// Where it is first used.
+    pub span: Span,
+    /// Its key; `Some(None)` for a scalar map.
+    pub key: Option<Option<Type>>,
+    /// Where the key's shape was decided.
+    pub key_span: Span,
+    /// What it holds.
+    pub content: Option<MapContent>,
+    /// Where that was decided.
+    pub content_span: Span,
+    content_literal: bool,
+    key_literal: bool,
+    declared_type: bool,
+    kind: MapKind,
+    max_entries: Option<u32>,
+}
+
+impl Inference {
+    pub(super) fn start_round(&mut self) {
+        self.changed = false;
+    }
+
+    pub(super) fn local(&self, probe: usize, index: LocalIndex) -> Option<Type> {
+        self.locals.get(&(probe, index)).map(|known| known.ty.clone())
+    }
+
+    pub(super) fn declare_local(&mut self, probe: usize, index: LocalIndex, ty: Type) {
+        let known = Known { ty, literal: false, declared: true };
+        let before = self.locals.insert((probe, index), known.clone());
+        self.changed |= before.is_none_or(|before| before.ty != known.ty);
+    }
+}
+
+impl<'a> Checker<'a> {
+    /// A value of type `ty` goes to the variable; `literal` says that it is a non-negative literal. Gives the variable's
+    /// type; `None` when they do not agree.
+    pub(super) fn learn_local(&mut self, index: LocalIndex, ty: &Type, literal: bool) -> Option<Type> {
+        let key = (self.probe_number, index);
+        let known = match self.inference.locals.get(&key) {
+            None => Known { ty: ty.clone(), literal, declared: false },
+            Some(known) if known.declared => return is_assignable(&known.ty, ty).then(|| known.ty.clone()),
+            Some(known) => Known {
+                ty: merge_flexible(&known.ty, known.literal, ty, literal)?,
+                literal: known.literal && literal,
+                declared: false,
+            },
+        };
+        let ty = known.ty.clone();
+        let changed = self.inference.locals.get(&key).is_none_or(|before| before.ty != ty);
+        self.inference.changed |= changed;
+        self.inference.locals.insert(key, known);
+        self.locals[index.0 as usize].ty = ty.clone();
+        Some(ty)
+    }
+
+    /// The map of that name, known or new.
+    pub(super) fn map_facts(&mut self, name: &str, span: Span) -> &mut MapFacts {
+        if !self.inference.maps.contains_key(name) {
+            self.inference.changed = true;
+        }
+        self.inference.maps.entry(name.to_owned()).or_insert_with(|| MapFacts::new(span))
+    }
+
+    /// The index of a map that is known.
+    pub(super) fn map_index(&self, name: &str) -> MapIndex {
+        let position = self.inference.maps.keys().position(|known| known == name);
+        MapIndex(position.unwrap_or_default() as u32)
+    }
+
+    /// The facts of a map by index.
+    pub fn map_by_index(&self, index: MapIndex) -> Option<(&str, &MapFacts)> {
+        self.inference.maps.iter().nth(index.0 as usize).map(|(name, facts)| (name.as_str(), facts))
+    }
+
+    /// The map is used with this key (`None`: without). Reports when that does not agree with its other uses.
+    pub(super) fn learn_key(&mut self, name: &str, key: Option<&Type>, literal: bool, span: Span) -> Option<()> {
+        let key = key.map(key_type);
+        let facts = self.map_facts(name, span);
+        let merged = match (&facts.key, &key) {
+            (None, _) => {
+                facts.key_span = span;
+                facts.key_literal = literal;
+                Some(key.clone())
+            }
+            (Some(None), None) => Some(None),
+            (Some(Some(known)), Some(new)) => merge_flexible(known, facts.key_literal, new, literal).map(Some),
+            _ => None,
+        };
+        let Some(merged) = merged else {
+            let known = facts.key.clone().flatten();
+            let place = facts.key_span;
+            self.key_mismatch(name, known.as_ref(), key.as_ref(), place, span);
+            return None;
+        };
+        facts.key_literal &= literal;
+        if facts.key.as_ref() != Some(&merged) {
+            facts.key = Some(merged);
+            self.inference.changed = true;
+        }
+        Some(())
+    }
+
+    fn key_mismatch(&mut self, name: &str, known: Option<&Type>, new: Option<&Type>, place: Span, span: Span) {
+        let describe = |key: Option<&Type>| match key {
+            None => "without a key".to_owned(),
+            Some(Type::Tuple(types)) => format!("with {} keys {}", types.len(), Type::Tuple(types.clone())),
+            Some(ty) => format!("with a key of type {ty}"),
+        };
+        let message = format!("@{name} is used {} here, but {} elsewhere", describe(new), describe(known));
+        self.report(
+            Diagnostic::error(Code::BadKey, span, message)
+                .primary(describe(new))
+                .label(place, describe(known))
+                .help("a map has one shape of key in the whole script; use two maps"),
+        );
+    }
+
+    /// A value goes to the map. Gives what the map holds; reports when that does not agree.
+    pub(super) fn learn_content(
+        &mut self,
+        name: &str,
+        content: MapContent,
+        literal: bool,
+        span: Span,
+    ) -> Option<MapContent> {
+        let facts = self.map_facts(name, span);
+        let merged = match (&facts.content, &content) {
+            (None, _) => {
+                facts.content_span = span;
+                facts.content_literal = literal;
+                Some(content.clone())
+            }
+            (Some(MapContent::Plain(known)), MapContent::Plain(new)) if facts.declared_type => {
+                is_assignable(known, new).then(|| MapContent::Plain(known.clone()))
+            }
+            (Some(MapContent::Plain(known)), MapContent::Plain(new)) => {
+                merge_flexible(known, facts.content_literal, new, literal).map(MapContent::Plain)
+            }
+            (Some(MapContent::Aggregation(known)), MapContent::Aggregation(new)) => {
+                merge_aggregations(known, new).map(MapContent::Aggregation)
+            }
+            _ => None,
+        };
+        let Some(merged) = merged else {
+            let known = facts.content.clone().map(|content| describe_content(&content)).unwrap_or_default();
+            let place = facts.content_span;
+            let new = describe_content(&content);
+            let message = format!("@{name} holds {known}, but is given {new} here");
+            self.report(
+                Diagnostic::error(Code::TypeMismatch, span, message)
+                    .primary(new)
+                    .label(place, known)
+                    .help("use another map for another type of value"),
+            );
+            return None;
+        };
+        facts.content_literal &= literal;
+        if facts.content.as_ref() != Some(&merged) {
+            facts.content = Some(merged.clone());
+            self.inference.changed = true;
+        }
+        Some(merged)
+    }
+
+    /// Takes note of `let @m = kind(n)` before any probe.
+    pub(super) fn declare_maps(&mut self, program: &'a ast::Program) {
+        for item in &program.items {
+            let Item::MapDeclaration(declaration) = item else { continue };
+            let name = declaration.map.text.as_str();
+            if let Some(known) = self.inference.maps.get(name) {
+                let place = known.span;
+                self.lasting.push(
+                    Diagnostic::error(Code::Duplicate, declaration.map.span, format!("@{name} is declared twice"))
+                        .label(place, "first here"),
+                );
+                continue;
+            }
+            let mut facts = MapFacts::new(declaration.map.span);
+            if let Some((kind, arguments)) = &declaration.kind {
+                facts.kind = match kind.text.as_str() {
+                    "hash" => MapKind::Hash,
+                    "lruhash" => MapKind::LruHash,
+                    "percpuhash" => MapKind::PerCpuHash,
+                    "percpulruhash" => MapKind::LruPerCpuHash,
+                    other => {
+                        let nearest =
+                            lancet_kernel::nearest(other, ["hash", "lruhash", "percpuhash", "percpulruhash"].into_iter());
+                        let message = format!("there is no map type {other}");
+                        let help = nearest.map_or_else(
+                            || "map types are hash, lruhash, percpuhash and percpulruhash".to_owned(),
+                            |nearest| format!("did you mean {nearest}?"),
+                        );
+                        self.lasting.push(Diagnostic::error(Code::UnknownType, kind.span, message).help(help));
+                        MapKind::Hash
+                    }
+                };
+                facts.max_entries = self.declared_entries(name, kind, arguments);
+            }
+            self.inference.maps.insert(name.to_owned(), facts);
+            if let Some(ty) = &declaration.ty
+                && let Some(ty) = self.written_type(ty)
+                && let Some(facts) = self.inference.maps.get_mut(name)
+            {
+                facts.content = Some(MapContent::Plain(ty));
+                facts.declared_type = true;
+            }
+        }
+    }
+
+    fn declared_entries(&mut self, name: &str, kind: &ast::Name, arguments: &[ast::Expr]) -> Option<u32> {
+        let [argument] = arguments else {
+            let message = format!("{}() takes one argument, the number of keys", kind.text);
+            self.lasting.push(Diagnostic::error(Code::BadArgumentCount, kind.span, message));
+            return None;
+        };
+        match crate::ctypes::constant(argument, &|_| None).map(u32::try_from) {
+            Some(Ok(entries)) if entries > 0 => Some(entries),
+            _ => {
+                let message = format!("the number of keys of @{name} must be a literal of at least 1");
+                self.lasting.push(Diagnostic::error(Code::BadArgument, argument.span, message));
+                None
+            }
+        }
+    }
+
+    /// Moves what is known of the maps into the program; a map that is used but never given a value is an error.
+    pub(super) fn finish_maps(&mut self, program: &mut Program) {
+        let default_entries = self.settings().config.max_map_keys;
+        for (name, facts) in std::mem::take(&mut self.inference.maps) {
+            let content = facts.content.unwrap_or_else(|| {
+                let used = facts.key.is_some();
+                if used && !self.diagnostics.has_errors() && !self.lasting.has_errors() {
+                    self.diagnostics.push(
+                        Diagnostic::error(Code::UnknownMap, facts.span, format!("nothing assigns @{name}"))
+                            .primary("read here")
+                            .help("assign it in some probe, or correct its name"),
+                    );
+                }
+                MapContent::Plain(crate::types::INT64)
+            });
+            program.maps.push(Map {
+                name,
+                key: facts.key.flatten(),
+                value: content,
+                kind: facts.kind,
+                max_entries: facts.max_entries.unwrap_or(default_entries),
+                span: facts.span,
+            });
+        }
+    }
+}
+
+impl MapFacts {
+    fn new(span: Span) -> Self {
+        Self {
+            span,
+            key: None,
+            key_span: span,
+            content: None,
+            content_span: span,
+            content_literal: false,
+            key_literal: false,
+            declared_type: false,
+            kind: MapKind::Hash,
+            max_entries: None,
+        }
+    }
+}
+
+fn describe_content(content: &MapContent) -> String {
+    match content {
+        MapContent::Plain(ty) => format!("a value of type {ty}"),
+        MapContent::Aggregation(value) => match value {
+            MapValue::Plain(_) => "a value".into(),
+            MapValue::Count => "a count()".into(),
+            MapValue::Sum { .. } => "a sum()".into(),
+            MapValue::Min { .. } => "a min()".into(),
+            MapValue::Max { .. } => "a max()".into(),
+            MapValue::Average { .. } => "an avg()".into(),
+            MapValue::Stats { .. } => "a stats()".into(),
+            MapValue::Histogram { bits } => format!("a hist() with {bits} bits"),
+            MapValue::LinearHistogram { min, max, step } => format!("an lhist() from {min} to {max} by {step}"),
+            MapValue::TimeSeries { .. } => "a tseries()".into(),
+        },
+    }
+}
+
+/// A key of one integer is kept in 8 bytes.
+fn key_type(ty: &Type) -> Type {
+    match ty {
+        Type::Int { signed, .. } => Type::Int { size: 8, signed: *signed },
+        other => other.clone(),
+    }
+}
+
+/// Aggregations of one kind; signedness widens to signed.
+fn merge_aggregations(a: &MapValue, b: &MapValue) -> Option<MapValue> {
+    use MapValue as V;
+    Some(match (a, b) {
+        (V::Sum { signed: x }, V::Sum { signed: y }) => V::Sum { signed: *x || *y },
+        (V::Min { signed: x }, V::Min { signed: y }) => V::Min { signed: *x || *y },
+        (V::Max { signed: x }, V::Max { signed: y }) => V::Max { signed: *x || *y },
+        (V::Average { signed: x }, V::Average { signed: y }) => V::Average { signed: *x || *y },
+        (V::Stats { signed: x }, V::Stats { signed: y }) => V::Stats { signed: *x || *y },
+        _ if a == b => a.clone(),
+        _ => return None,
+    })
+}
+
+/// Merges where one side may be a non-negative literal, which takes the other's signedness.
+pub(super) fn merge_flexible(a: &Type, a_literal: bool, b: &Type, b_literal: bool) -> Option<Type> {
+    match (a, b) {
+        (Type::Int { signed: true, .. }, Type::Int { signed: false, .. }) if a_literal => {
+            Some(Type::Int { size: 8, signed: false })
+        }
+        (Type::Int { signed: false, .. }, Type::Int { signed: true, .. }) if b_literal => {
+            Some(Type::Int { size: 8, signed: false })
+        }
+        _ => merge(a, b),
+    }
+}
+
+/// The type that holds values of both.
+pub(super) fn merge(a: &Type, b: &Type) -> Option<Type> {
+    if a == b {
+        return Some(a.clone());
+    }
+    Some(match (a, b) {
+        (Type::Int { size: x, signed: s }, Type::Int { size: y, signed: t }) => merge_integers((*x, *s), (*y, *t)),
+        (Type::Enum(_), Type::Int { .. }) => merge(&enum_integer(a), b)?,
+        (Type::Int { .. }, Type::Enum(_)) => merge(a, &enum_integer(b))?,
+        (Type::Enum(_), Type::Enum(_)) => merge(&enum_integer(a), &enum_integer(b))?,
+        (Type::String(x), Type::String(y)) => Type::String(*x.max(y)),
+        (Type::Buffer(x), Type::Buffer(y)) => Type::Buffer(*x.max(y)),
+        (Type::Tuple(x), Type::Tuple(y)) if x.len() == y.len() => {
+            Type::Tuple(x.iter().zip(y.iter()).map(|(x, y)| merge(x, y)).collect::<Option<Rc<[Type]>>>()?)
+        }
+        (Type::Record(x), Type::Record(y)) if x.len() == y.len() => {
+            let field = |(name, ty): &(String, Type)| {
+                let (_, other) = y.iter().find(|(other, _)| other == name)?;
+                Some((name.clone(), merge(ty, other)?))
+            };
+            Type::Record(x.iter().map(field).collect::<Option<Rc<[(String, Type)]>>>()?)
+        }
+        (Type::Array(x, n), Type::Array(y, m)) if n == m => Type::Array(Box::new(merge(x, y)?), *n),
+        (Type::Pointer(x, s), Type::Pointer(y, t)) => {
+            let space = if s == t { *s } else { Space::Any };
+            match (&**x, &**y) {
+                (x, y) if x == y => x.clone().pointer(space),
+                (Type::Void, other) | (other, Type::Void) => other.clone().pointer(space),
+                _ => return None,
+            }
+        }
+        _ => return None,
+    })
+}
+
+fn merge_integers((x, s): (u8, bool), (y, t): (u8, bool)) -> Type {
+    let size = x.max(y);
+    match (s, t) {
+        (true, true) => Type::Int { size, signed: true },
+        (false, false) => Type::Int { size, signed: false },
+        _ => {
+            let (signed, unsigned) = if s { (x, y) } else { (y, x) };
+            let size = if signed > unsigned { signed } else { (unsigned * 2).min(8) };
+            Type::Int { size, signed: true }
+        }
+    }
+}
+
+/// The integer type below an enum.
+pub(super) fn enum_integer(ty: &Type) -> Type {
+    match ty {
+        Type::Enum(ty) => Type::Int { size: ty.size, signed: ty.signed },
+        other => other.clone(),
+    }
+}
+
+/// True when a value of type `from` may go to a place declared as `to`; integers are converted, strings cut.
+pub(super) fn is_assignable(to: &Type, from: &Type) -> bool {
+    match (to, from) {
+        (to, from) if to.is_integer() && from.is_integer() => true,
+        (Type::Pointer(..), Type::Pointer(..)) => true,
+        (Type::String(_), Type::String(_)) | (Type::Buffer(_), Type::Buffer(_)) => true,
+        (Type::Tuple(x), Type::Tuple(y)) => x.len() == y.len() && x.iter().zip(y.iter()).all(|(x, y)| is_assignable(x, y)),
+        _ => merge(to, from).is_some(),
+    }
+}

@@ -1,0 +1,233 @@
+//! Syntax tree to typed tree: names, types, sizes, address spaces.
+//!
+//! Types of variables and maps are inferred over the whole script: all probes are checked again and again, each time with
+//! the types that the round before found, until nothing changes; diagnostics and the tree of the last round count.
+//! Invariant: `None` from a check method means that something was reported, or that a type is not known *yet* and another
+//! round will come.
+
+mod argument;
+mod assignment;
+mod call;
+mod constant;
+mod conversion;
+mod expression;
+mod field;
+mod inference;
+mod macros;
+mod map;
+mod operator;
+mod scope;
+mod statement;
+mod type_expression;
+
+pub use constant::is_literal;
+pub use inference::MapFacts;
+
+use crate::builtin::Builtin;
+use crate::ctypes::TypeTable;
+use crate::hir;
+use crate::probe::{Expansion, ProbeFacts};
+use crate::settings::Settings;
+use crate::types::Type;
+use inference::Inference;
+use lancet_kernel::Kernel;
+use lancet_syntax::ast::{self, Item};
+use lancet_syntax::code::Code;
+use lancet_syntax::diagnostic::{Diagnostic, Diagnostics};
+use lancet_syntax::span::Span;
+use rustc_hash::FxHashMap;
+use scope::Frame;
+
+/// What a check needs to know besides the script.
+pub struct Environment<'a> {
+    /// The machine that the script is compiled for.
+    pub kernel: &'a dyn Kernel,
+    /// Builtins by name and alias.
+    pub builtins: &'a Registry,
+    /// Configuration, parameters, permissions.
+    pub settings: &'a Settings,
+}
+
+/// All builtins by name.
+pub struct Registry {
+    by_name: FxHashMap<&'static str, &'static dyn Builtin>,
+}
+
+impl Registry {
+    /// Indexes builtins by their names and aliases.
+    pub fn new(all: &[&'static dyn Builtin]) -> Self {
+        let mut by_name = FxHashMap::default();
+        for builtin in all {
+            let signature = builtin.signature();
+            by_name.insert(signature.name, *builtin);
+            by_name.extend(signature.aliases.iter().map(|alias| (*alias, *builtin)));
+        }
+        Self { by_name }
+    }
+
+    /// The builtin of that name.
+    pub fn get(&self, name: &str) -> Option<&'static dyn Builtin> {
+        self.by_name.get(name).copied()
+    }
+
+    /// All names, for suggestions.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.by_name.keys().copied()
+    }
+}
+
+/// Checks a script. Definitions in C are already in `types`.
+pub fn check(
+    program: &ast::Program,
+    environment: &Environment<'_>,
+    types: &TypeTable<'_>,
+    diagnostics: &mut Diagnostics,
+) -> hir::Program {
+    let mut checker = Checker::new(program, environment, types);
+    checker.declare_maps(program);
+    let expansions: Vec<(&ast::Probe, Vec<Expansion>)> = probes(program)
+        .map(|probe| (probe, crate::probe::expand(probe, environment, &mut checker.lasting)))
+        .collect();
+    // A lattice of widening types is low; the bound only guards against a mistake of ours.
+    for _ in 0..32 {
+        checker.start_round();
+        let probes = checker.round(&expansions);
+        if !checker.inference.changed {
+            let mut program = hir::Program { probes, maps: Vec::new() };
+            checker.finish_maps(&mut program);
+            for diagnostic in checker.lasting.iter().chain(checker.diagnostics.iter()) {
+                diagnostics.push(diagnostic.clone());
+            }
+            return program;
+        }
+    }
+    panic!("check: the inference of types does not come to an end");
+}
+
+fn probes(program: &ast::Program) -> impl Iterator<Item = &ast::Probe> {
+    program.items.iter().filter_map(|item| match item {
+        Item::Probe(probe) => Some(probe),
+        _ => None,
+    })
+}
+
+/// The state of a check; builtins see it through its public methods.
+pub struct Checker<'a> {
+    environment: &'a Environment<'a>,
+    types: &'a TypeTable<'a>,
+    macros: FxHashMap<&'a str, Vec<&'a ast::Macro>>,
+    /// Findings that do not depend on types: made once.
+    lasting: Diagnostics,
+    /// Findings of this round.
+    diagnostics: Diagnostics,
+    inference: Inference,
+    /// Scopes: the probe's own, and one frame for each macro that is being expanded.
+    frames: Vec<Frame<'a>>,
+    frame: usize,
+    locals: Vec<hir::Local>,
+    facts: ProbeFacts,
+    probe_number: usize,
+    loops: u32,
+    aggregation_allowed: bool,
+}
+
+impl<'a> Checker<'a> {
+    fn new(program: &'a ast::Program, environment: &'a Environment<'a>, types: &'a TypeTable<'a>) -> Self {
+        let mut checker = Self {
+            environment,
+            types,
+            macros: FxHashMap::default(),
+            lasting: Diagnostics::default(),
+            diagnostics: Diagnostics::default(),
+            inference: Inference::default(),
+            frames: Vec::new(),
+            frame: 0,
+            locals: Vec::new(),
+            facts: ProbeFacts::default(),
+            probe_number: 0,
+            loops: 0,
+            aggregation_allowed: false,
+        };
+        checker.collect_macros(program);
+        checker
+    }
+
+    fn start_round(&mut self) {
+        self.diagnostics = Diagnostics::default();
+        self.inference.start_round();
+        self.probe_number = 0;
+    }
+
+    /// Checks all probes once.
+    fn round(&mut self, expansions: &[(&'a ast::Probe, Vec<Expansion>)]) -> Vec<hir::Probe> {
+        let mut probes = Vec::new();
+        for (probe, expansions) in expansions {
+            let mut first = None;
+            for (index, expansion) in expansions.iter().enumerate() {
+                let checked = self.probe(probe, expansion);
+                // Most actions do not look at what differs between attach points: then one body serves them all.
+                if index == 0 && !self.facts.looks_at_arguments {
+                    first = Some(checked);
+                    break;
+                }
+                probes.extend(checked);
+            }
+            if let Some(checked) = first {
+                let separate = self.facts.looks_at_probe && !self.environment.kernel.features().attach_cookie;
+                probes.extend(checked.map(|mut checked| {
+                    checked.programs = crate::probe::merge(expansions, separate);
+                    checked
+                }));
+            }
+        }
+        probes
+    }
+
+    fn probe(&mut self, probe: &'a ast::Probe, expansion: &Expansion) -> Option<hir::Probe> {
+        self.facts = ProbeFacts::new(expansion);
+        self.frames = vec![Frame::default()];
+        self.frame = 0;
+        self.locals = Vec::new();
+        self.loops = 0;
+        let predicate = probe.predicate.as_ref().and_then(|predicate| self.condition(predicate));
+        let body = self.block_statements(&probe.body);
+        self.probe_number += 1;
+        let locals = std::mem::take(&mut self.locals);
+        Some(hir::Probe { span: probe.span, programs: expansion.programs(), locals, predicate, body })
+    }
+
+    /// Reports an error; more can be said through the builder's methods by way of [`Checker::report`].
+    pub fn error(&mut self, code: Code, span: Span, message: impl Into<String>) {
+        self.report(Diagnostic::error(code, span, message));
+    }
+
+    /// Reports a finding.
+    pub fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// What is known of the probe that is being checked.
+    pub fn facts(&mut self) -> &mut ProbeFacts {
+        &mut self.facts
+    }
+
+    /// Configuration, parameters, permissions.
+    pub fn settings(&self) -> &'a Settings {
+        self.environment.settings
+    }
+
+    /// The machine.
+    pub fn kernel(&self) -> &'a dyn Kernel {
+        self.environment.kernel
+    }
+
+    /// C types.
+    pub fn types(&self) -> &'a TypeTable<'a> {
+        self.types
+    }
+
+    /// Bytes of a type.
+    pub fn size_of(&self, ty: &Type) -> u32 {
+        ty.size(self.types)
+    }
+}

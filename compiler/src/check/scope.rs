@@ -1,0 +1,114 @@
+//! Scratch variables and what a name means where.
+
+use super::Checker;
+use crate::hir::{Local, LocalIndex};
+use crate::types::Type;
+use lancet_syntax::ast;
+use lancet_syntax::code::Code;
+use lancet_syntax::diagnostic::Diagnostic;
+use lancet_syntax::span::Span;
+use rustc_hash::FxHashMap;
+
+/// The names of a probe's action or of one macro expansion: hygienic, no frame sees another's variables.
+#[derive(Default)]
+pub(super) struct Frame<'a> {
+    /// Blocks, innermost last.
+    pub(super) scopes: Vec<FxHashMap<String, LocalIndex>>,
+    /// Arguments of the macro, by parameter.
+    pub(super) arguments: FxHashMap<String, MacroArgument<'a>>,
+    /// Variables of the loops around, which cannot be assigned.
+    pub(super) loop_variables: Vec<LocalIndex>,
+    /// The macro, for recursion and messages.
+    pub(super) macro_name: Option<&'a str>,
+    /// The frame that called the macro.
+    pub(super) caller: usize,
+}
+
+/// What a macro parameter stands for.
+#[derive(Clone)]
+pub(super) enum MacroArgument<'a> {
+    /// Text of the caller, checked in the caller's frame at each use.
+    Expression(&'a ast::Argument),
+    /// The caller's variable.
+    Variable(LocalIndex),
+    /// The caller's map.
+    Map(String),
+}
+
+impl<'a> Checker<'a> {
+    pub(super) fn frame(&mut self) -> &mut Frame<'a> {
+        &mut self.frames[self.frame]
+    }
+
+    /// Runs `check` inside a new block scope.
+    pub(super) fn scoped<T>(&mut self, check: impl FnOnce(&mut Self) -> T) -> T {
+        self.frame().scopes.push(FxHashMap::default());
+        let result = check(self);
+        self.frame().scopes.pop();
+        result
+    }
+
+    /// The variable of that name, from the innermost scope outwards.
+    pub(super) fn find_local(&self, name: &str) -> Option<LocalIndex> {
+        let frame = &self.frames[self.frame];
+        if let Some(found) = frame.scopes.iter().rev().find_map(|scope| scope.get(name)) {
+            return Some(*found);
+        }
+        match frame.arguments.get(format!("${name}").as_str()) {
+            Some(MacroArgument::Variable(index)) => Some(*index),
+            _ => None,
+        }
+    }
+
+    /// A new variable in the innermost scope. Without a declared type it has what the last round inferred.
+    pub(super) fn declare_local(&mut self, name: &str, declared: Option<Type>) -> LocalIndex {
+        let index = self.temporary(name, declared);
+        match self.frame().scopes.last_mut() {
+            Some(scope) => {
+                scope.insert(name.to_owned(), index);
+            }
+            None => {
+                self.frame().scopes.push(FxHashMap::from_iter([(name.to_owned(), index)]));
+            }
+        }
+        index
+    }
+
+    /// A variable that no name finds.
+    pub(super) fn temporary(&mut self, name: &str, declared: Option<Type>) -> LocalIndex {
+        let index = LocalIndex(self.locals.len() as u32);
+        let ty = match declared {
+            Some(ty) => {
+                self.inference.declare_local(self.probe_number, index, ty.clone());
+                ty
+            }
+            None => self.inference.local(self.probe_number, index).unwrap_or(Type::Void),
+        };
+        self.locals.push(Local { name: name.to_owned(), ty, address_taken: false });
+        index
+    }
+
+    /// The type of a variable as known so far; `None` when no round has found one yet.
+    pub(super) fn local_type(&mut self, index: LocalIndex) -> Option<Type> {
+        match &self.locals[index.0 as usize].ty {
+            Type::Void => None,
+            ty => Some(ty.clone()),
+        }
+    }
+
+    /// Reports a variable that nothing defines, with the nearest name.
+    pub(super) fn unknown_variable(&mut self, name: &str, span: Span) {
+        let frame = &self.frames[self.frame];
+        let names: Vec<&str> = frame.scopes.iter().flat_map(|scope| scope.keys().map(String::as_str)).collect();
+        let nearest = lancet_kernel::nearest(name, names.into_iter());
+        let mut diagnostic =
+            Diagnostic::error(Code::UnknownVariable, span, format!("${name} is not defined")).primary("not defined here");
+        diagnostic = match nearest {
+            Some(nearest) => diagnostic.help(format!("did you mean ${nearest}?")),
+            None => diagnostic.help(format!(
+                "assign it first, or declare it in an outer block with `let ${name}` when it is assigned in an inner one"
+            )),
+        };
+        self.report(diagnostic);
+    }
+}

@@ -1,0 +1,122 @@
+//! Written types as types.
+
+use super::Checker;
+use super::scope::MacroArgument;
+use crate::types::{Space, Type};
+use lancet_syntax::ast::{Argument, Expr, ExprKind, TagKind, TypeExpr, TypeExprKind, TypeOrExpr};
+use lancet_syntax::code::Code;
+use lancet_syntax::diagnostic::Diagnostic;
+use lancet_syntax::span::Span;
+
+impl<'a> Checker<'a> {
+    /// The type that is written; reports unknown names.
+    pub fn written_type(&mut self, ty: &'a TypeExpr) -> Option<Type> {
+        match &ty.kind {
+            TypeExprKind::Named(name) => match self.macro_type(name) {
+                Some(found) => found,
+                None => self.named_type(name, ty.span),
+            },
+            TypeExprKind::Tagged(kind, name) => self.tagged_type(*kind, name, ty.span),
+            TypeExprKind::Pointer(target) => Some(self.written_type(target)?.pointer(Space::Any)),
+            TypeExprKind::Array(element, length) => {
+                let count = match length {
+                    Some(length) => self.array_length(length)?,
+                    None => 0,
+                };
+                Some(match self.written_type(element)? {
+                    Type::String(0) => Type::String(count),
+                    Type::Buffer(0) => Type::Buffer(count),
+                    Type::Inet => Type::Inet,
+                    element => Type::Array(Box::new(element), count),
+                })
+            }
+            TypeExprKind::Tuple(types) => {
+                let types: Vec<_> = types.iter().map(|ty| self.written_type(ty)).collect::<Option<_>>()?;
+                Some(Type::Tuple(types.into()))
+            }
+            TypeExprKind::Typeof(of) => self.type_of(of),
+        }
+    }
+
+    /// The type of `typeof`, `sizeof`: a type, or the type of an expression that is not evaluated.
+    pub fn type_of(&mut self, of: &'a TypeOrExpr) -> Option<Type> {
+        match of {
+            TypeOrExpr::Type(ty) => self.written_type(ty),
+            TypeOrExpr::Expr(expr) => self.type_of_expression(expr),
+        }
+    }
+
+    /// A bare word that is no variable may be a type's name.
+    pub(super) fn type_of_expression(&mut self, expr: &'a Expr) -> Option<Type> {
+        match &expr.kind {
+            ExprKind::Identifier(name) => {
+                if let Some(found) = self.macro_type(name) {
+                    return found;
+                }
+                if let Some(ty) = self.types.named(name) {
+                    return Some(ty);
+                }
+            }
+            ExprKind::Typeof(of) => return self.type_of(of),
+            _ => {}
+        }
+        let outer = std::mem::replace(&mut self.aggregation_allowed, true);
+        let ty = self.expression(expr).map(|expr| expr.ty);
+        self.aggregation_allowed = outer;
+        ty
+    }
+
+    /// The type that a macro's parameter stands for: `None` when the name is no parameter.
+    fn macro_type(&mut self, name: &str) -> Option<Option<Type>> {
+        let Some(MacroArgument::Expression(argument)) = self.frames.get(self.frame)?.arguments.get(name).cloned() else {
+            return None;
+        };
+        Some(self.in_caller(|checker| match argument {
+            Argument::Type(ty) => checker.written_type(ty),
+            Argument::Expr(expr) => checker.type_of_expression(expr),
+        }))
+    }
+
+    fn named_type(&mut self, name: &str, span: Span) -> Option<Type> {
+        let found = self.types.named(name);
+        if found.is_none() {
+            let known = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool", "string"];
+            let mut diagnostic = Diagnostic::error(Code::UnknownType, span, format!("there is no type {name}"));
+            if let Some(nearest) = lancet_kernel::nearest(name, known.into_iter()) {
+                diagnostic = diagnostic.help(format!("did you mean {nearest}?"));
+            } else {
+                diagnostic = diagnostic.help("define it, or include the header that does");
+            }
+            self.report(diagnostic);
+        }
+        found
+    }
+
+    fn tagged_type(&mut self, kind: TagKind, name: &str, span: Span) -> Option<Type> {
+        let found = self.types.tagged(kind, name);
+        if found.is_none() {
+            let keyword = match kind {
+                TagKind::Struct => "struct",
+                TagKind::Union => "union",
+                TagKind::Enum => "enum",
+            };
+            self.report(
+                Diagnostic::error(Code::UnknownType, span, format!("there is no {keyword} {name}"))
+                    .primary("not defined by the script, nor known to this kernel")
+                    .help("define it, or include the header that does"),
+            );
+        }
+        found
+    }
+
+    fn array_length(&mut self, length: &'a Expr) -> Option<u32> {
+        let expr = self.expression(length)?;
+        match expr.kind {
+            crate::hir::ExprKind::Constant(value) if (0..=1 << 24).contains(&value) => Some(value as u32),
+            _ => {
+                self.error(Code::NotConstant, expr.span, "a length must be a literal that is not negative");
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The values that instructions and terminators use: to look at, or to replace.
+//!
+//! Invariant: every [`Value`] inside an [`Instruction`] or [`Terminator`] is visited, each occurrence once, in printed
+//! order. Results are not operands.
+
+use super::{Address, Instruction, Terminator, Value};
+
+impl Address {
+    fn operand_mut(&mut self) -> Option<&mut Value> {
+        match self {
+            Self::Slot(..) => None,
+            Self::Pointer(value, _) => Some(value),
+        }
+    }
+}
+
+impl Instruction {
+    /// The values it uses.
+    pub fn operands(&self) -> Vec<Value> {
+        match self {
+            Self::Binary(_, _, left, right) | Self::Compare(_, _, left, right) => vec![*left, *right],
+            Self::Unary(_, operand) => vec![*operand],
+            Self::Load { address, .. } | Self::Zero { address, .. } | Self::StoreBytes { address, .. } => {
+                pointers([address])
+            }
+            Self::Store { address, value, .. } | Self::AtomicAdd { address, value, .. } => {
+                let mut operands = pointers([address]);
+                operands.push(*value);
+                operands
+            }
+            Self::Copy { to, from, .. } => pointers([to, from]),
+            Self::Call(_, arguments) | Self::CallFunction(_, arguments) | Self::CallKernel { arguments, .. } => {
+                arguments.clone()
+            }
+            Self::Const(_)
+            | Self::SlotAddress(..)
+            | Self::MapReference(_)
+            | Self::MapValueAddress(..)
+            | Self::GlobalAddress(_)
+            | Self::Context
+            | Self::FunctionAddress(_) => Vec::new(),
+        }
+    }
+
+    /// Calls `visit` with each value it uses, to be replaced.
+    pub fn visit_operands_mut(&mut self, mut visit: impl FnMut(&mut Value)) {
+        match self {
+            Self::Binary(_, _, left, right) | Self::Compare(_, _, left, right) => {
+                visit(left);
+                visit(right);
+            }
+            Self::Unary(_, operand) => visit(operand),
+            Self::Load { address, .. } | Self::Zero { address, .. } | Self::StoreBytes { address, .. } => {
+                address.operand_mut().into_iter().for_each(visit);
+            }
+            Self::Store { address, value, .. } | Self::AtomicAdd { address, value, .. } => {
+                address.operand_mut().into_iter().for_each(&mut visit);
+                visit(value);
+            }
+            Self::Copy { to, from, .. } => {
+                to.operand_mut().into_iter().for_each(&mut visit);
+                from.operand_mut().into_iter().for_each(visit);
+            }
+            Self::Call(_, arguments) | Self::CallFunction(_, arguments) | Self::CallKernel { arguments, .. } => {
+                arguments.iter_mut().for_each(visit);
+            }
+            Self::Const(_)
+            | Self::SlotAddress(..)
+            | Self::MapReference(_)
+            | Self::MapValueAddress(..)
+            | Self::GlobalAddress(_)
+            | Self::Context
+            | Self::FunctionAddress(_) => {}
+        }
+    }
+}
+
+impl Terminator {
+    /// The values it uses.
+    pub fn operands(&self) -> Vec<Value> {
+        match self {
+            Self::Jump(_, arguments) => arguments.clone(),
+            Self::Branch { condition, then, otherwise } => {
+                let mut operands = vec![*condition];
+                operands.extend(&then.1);
+                operands.extend(&otherwise.1);
+                operands
+            }
+            Self::Return(value) => vec![*value],
+        }
+    }
+
+    /// Calls `visit` with each value it uses, to be replaced.
+    pub fn visit_operands_mut(&mut self, mut visit: impl FnMut(&mut Value)) {
+        match self {
+            Self::Jump(_, arguments) => arguments.iter_mut().for_each(visit),
+            Self::Branch { condition, then, otherwise } => {
+                visit(condition);
+                then.1.iter_mut().chain(&mut otherwise.1).for_each(visit);
+            }
+            Self::Return(value) => visit(value),
+        }
+    }
+
+    /// The blocks it may go to with their arguments, to be replaced.
+    pub fn targets_mut(&mut self) -> Vec<(&mut super::Block, &mut Vec<Value>)> {
+        match self {
+            Self::Jump(block, arguments) => vec![(block, arguments)],
+            Self::Branch { then, otherwise, .. } => {
+                vec![(&mut then.0, &mut then.1), (&mut otherwise.0, &mut otherwise.1)]
+            }
+            Self::Return(_) => Vec::new(),
+        }
+    }
+}
+
+fn pointers<const N: usize>(addresses: [&Address; N]) -> Vec<Value> {
+    addresses
+        .into_iter()
+        .filter_map(|address| match address {
+            Address::Slot(..) => None,
+            Address::Pointer(value, _) => Some(*value),
+        })
+        .collect()
+}

@@ -1,0 +1,314 @@
+//! Probe types: what an attach point's text means on the target, one file each.
+//!
+//! [`expand`] turns the attach points of one probe of the script into [`Expansion`]s: groups of attach points that see the
+//! same arguments, so that one typed body serves each group. Adding a probe type is a file here, a line in [`PROVIDERS`],
+//! and a file in the runtime's `attach/`.
+
+mod kprobe;
+mod rawtracepoint;
+mod special;
+mod timer;
+mod tracepoint;
+mod uprobe;
+
+use crate::check::Environment;
+use crate::hir::{AttachPoint, ContextKind, ProbeProgram};
+use crate::types::Space;
+use lancet_kernel::Unavailable;
+use lancet_kernel::tracepoint::TracepointFormat;
+use lancet_manifest::{MissingProbes, Target};
+use lancet_syntax::ast;
+use lancet_syntax::code::Code;
+use lancet_syntax::diagnostic::{Diagnostic, Diagnostics, Severity};
+use lancet_syntax::span::Span;
+use std::rc::Rc;
+
+/// All probe types.
+static PROVIDERS: &[&dyn Provider] = &[
+    &special::Begin,
+    &special::End,
+    &special::SelfSignal,
+    &timer::Interval,
+    &timer::Profile,
+    &tracepoint::Tracepoint,
+    &rawtracepoint::RawTracepoint,
+    &kprobe::Kprobe,
+    &kprobe::Kretprobe,
+    &uprobe::Uprobe,
+    &uprobe::Uretprobe,
+];
+
+/// A probe type.
+trait Provider: Sync {
+    /// Its name as `probetype` says it.
+    fn name(&self) -> &'static str;
+
+    /// Other spellings.
+    fn aliases(&self) -> &'static [&'static str];
+
+    /// How an attach point is written: `tracepoint:category:event`.
+    fn usage(&self) -> &'static str;
+
+    /// What the attach point means here.
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<Vec<Expansion>, Refused>;
+}
+
+/// Attach points that see the same arguments.
+#[derive(Clone, Debug, Default)]
+pub struct Expansion {
+    section: &'static str,
+    multi_section: Option<&'static str>,
+    context: Option<ContextKind>,
+    /// What the arguments are.
+    pub arguments: Arguments,
+    /// Where plain integers of this probe point to when used as addresses.
+    pub space: Option<Space>,
+    /// The attach points.
+    pub attach_points: Vec<AttachPoint>,
+}
+
+/// What the arguments of a probe are.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Arguments {
+    /// None.
+    #[default]
+    None,
+    /// The registers at a function's entry: `arg0` … `arg9`.
+    Entry,
+    /// The registers at a function's return: `retval`.
+    Return,
+    /// A tracepoint's record: `args.field`.
+    Tracepoint {
+        /// Its fields.
+        format: Rc<TracepointFormat>,
+        /// Pointers in it are to user memory (system calls).
+        space: Space,
+    },
+    /// An array of u64: `arg0` ….
+    Raw,
+}
+
+/// What is known of the probe being checked, and what its action looked at.
+#[derive(Clone, Debug)]
+pub struct ProbeFacts {
+    /// Arguments and attach points.
+    pub expansion: Expansion,
+    /// Kind of context.
+    pub context: ContextKind,
+    /// Where plain integers point to.
+    pub default_space: Space,
+    /// The action used something that differs between expansions.
+    pub looks_at_arguments: bool,
+    /// The action used `probe`, which differs between attach points.
+    pub looks_at_probe: bool,
+}
+
+impl Default for ProbeFacts {
+    fn default() -> Self {
+        Self::new(&Expansion::default())
+    }
+}
+
+impl ProbeFacts {
+    /// Nothing looked at yet.
+    pub fn new(expansion: &Expansion) -> Self {
+        Self {
+            expansion: expansion.clone(),
+            context: expansion.context.unwrap_or(ContextKind::None),
+            default_space: expansion.space.unwrap_or(Space::Any),
+            looks_at_arguments: false,
+            looks_at_probe: false,
+        }
+    }
+
+    /// The provider of the first attach point, `special` for begin.
+    pub fn provider(&self) -> &str {
+        self.expansion.attach_points.first().map_or("", |point| &point.provider)
+    }
+}
+
+impl Expansion {
+    /// The program for all its attach points.
+    pub fn programs(&self) -> Vec<ProbeProgram> {
+        vec![self.program(self.attach_points.clone())]
+    }
+
+    fn program(&self, attach_points: Vec<AttachPoint>) -> ProbeProgram {
+        let section = self.multi_section.unwrap_or(self.section);
+        ProbeProgram {
+            section: section.to_owned(),
+            context: self.context.unwrap_or(ContextKind::None),
+            attach_points,
+            multi: self.multi_section.is_some(),
+        }
+    }
+}
+
+/// The programs of an action that serves all expansions: one for each kind of program, or with `separate` one for each
+/// attach point.
+pub fn merge(expansions: &[Expansion], separate: bool) -> Vec<ProbeProgram> {
+    let mut programs: Vec<ProbeProgram> = Vec::new();
+    for expansion in expansions {
+        let runs_alone = matches!(expansion.context, Some(ContextKind::None));
+        for point in &expansion.attach_points {
+            let program = expansion.program(vec![point.clone()]);
+            let same = |known: &&mut ProbeProgram| {
+                (&known.section, known.context, known.multi) == (&program.section, program.context, program.multi)
+            };
+            match programs.iter_mut().find(same) {
+                Some(known) if !separate && !runs_alone => known.attach_points.push(point.clone()),
+                _ => programs.push(program),
+            }
+        }
+    }
+    programs
+}
+
+/// Expands the attach points of a probe; reports those that mean nothing here.
+pub fn expand(probe: &ast::Probe, environment: &Environment<'_>, diagnostics: &mut Diagnostics) -> Vec<Expansion> {
+    let mut expansions = Vec::new();
+    for point in &probe.attach_points {
+        let mut cx = Cx { environment, parts: Vec::new(), point, diagnostics };
+        if let Some(found) = cx.expand() {
+            expansions.extend(found);
+        }
+    }
+    let count: usize = expansions.iter().map(|expansion| expansion.attach_points.len()).sum();
+    let limit = environment.settings.config.max_probes as usize;
+    if count > limit {
+        let message = format!("this matches {count} probes; max_probes is {limit}");
+        diagnostics.push(
+            Diagnostic::error(Code::TooManyProbes, probe.attach_points[0].span, message)
+                .help(format!("narrow the pattern, or raise it: config = {{ max_probes = {count} }}")),
+        );
+    }
+    expansions
+}
+
+/// Why an attach point cannot be expanded.
+enum Refused {
+    /// Nothing of that name: subject to the setting `missing_probes`.
+    Missing(Box<Diagnostic>),
+    /// The text or the machine does not allow it.
+    Wrong(Box<Diagnostic>),
+}
+
+/// One attach point being expanded.
+struct Cx<'a> {
+    environment: &'a Environment<'a>,
+    /// The parts after the provider, parameters inserted.
+    parts: Vec<String>,
+    point: &'a ast::AttachPoint,
+    diagnostics: &'a mut Diagnostics,
+}
+
+impl Cx<'_> {
+    fn expand(&mut self) -> Option<Vec<Expansion>> {
+        let point = self.point;
+        let name = point.parts.first()?;
+        let Some(provider) = find(&name.text) else {
+            self.unknown_provider(name);
+            return None;
+        };
+        self.parts = point.parts[1..].iter().map(|part| self.with_parameters(&part.text)).collect();
+        match provider.expand(self) {
+            Ok(found) => Some(found),
+            Err(Refused::Wrong(diagnostic)) => {
+                let diagnostic = match diagnostic.help {
+                    Some(_) => *diagnostic,
+                    None => diagnostic.help(format!("write {}", provider.usage())),
+                };
+                self.diagnostics.push(diagnostic);
+                None
+            }
+            Err(Refused::Missing(mut diagnostic)) => {
+                match self.environment.settings.config.missing_probes {
+                    MissingProbes::Error => {}
+                    MissingProbes::Warn => diagnostic.severity = Severity::Warning,
+                    MissingProbes::Ignore => return None,
+                }
+                self.diagnostics.push(*diagnostic);
+                None
+            }
+        }
+    }
+
+    fn unknown_provider(&mut self, name: &ast::Name) {
+        let names = PROVIDERS.iter().map(|provider| provider.name());
+        let mut diagnostic =
+            Diagnostic::error(Code::UnknownProvider, name.span, format!("there is no probe type {}", name.text));
+        if let Some(nearest) = lancet_kernel::nearest(&name.text, names) {
+            diagnostic = diagnostic.help(format!("did you mean {nearest}?"));
+        }
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Replaces `$1` by the parameter, anywhere in the part.
+    fn with_parameters(&self, text: &str) -> String {
+        let Some((before, after)) = text.split_once('$') else { return text.to_owned() };
+        let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let Ok(number) = after[..digits].parse::<u32>() else { return text.to_owned() };
+        let value = self.environment.settings.parameter(number).unwrap_or("0");
+        format!("{before}{value}{}", self.with_parameters(&after[digits..]))
+    }
+
+    /// The whole attach point's place.
+    fn span(&self) -> Span {
+        self.point.span
+    }
+
+    /// An attach point of this text.
+    fn attach_point(&self, provider: &str, name: String, target: Target) -> AttachPoint {
+        AttachPoint { name, provider: provider.to_owned(), target, span: self.span() }
+    }
+
+    fn wrong(&self, code: Code, message: impl Into<String>) -> Refused {
+        Refused::Wrong(Box::new(Diagnostic::error(code, self.span(), message)))
+    }
+
+    fn wrong_help(&self, code: Code, message: impl Into<String>, help: impl Into<String>) -> Refused {
+        Refused::Wrong(Box::new(Diagnostic::error(code, self.span(), message).help(help)))
+    }
+
+    /// No such probe; with the nearest of the names there are.
+    fn missing(&self, message: String, nearest: Option<String>) -> Refused {
+        let diagnostic = Diagnostic::error(Code::NoSuchProbe, self.span(), message);
+        Refused::Missing(Box::new(match nearest {
+            Some(nearest) => diagnostic.help(format!("did you mean {nearest}?")),
+            None => diagnostic.help("see what there is with lancet -l"),
+        }))
+    }
+
+    /// Something of the machine could not be read.
+    fn unavailable(&self, what: &str, error: &Unavailable) -> Refused {
+        let message = format!("{what}: {}", error.message());
+        match error {
+            Unavailable::Missing(_) => self.missing(message, None),
+            Unavailable::Denied(_) | Unavailable::Malformed(_) => {
+                self.wrong_help(Code::NoSuchProbe, message, "nothing was attached")
+            }
+        }
+    }
+
+    /// Exactly `n` parts after the provider.
+    fn exactly(&self, n: usize) -> Result<(), Refused> {
+        if self.parts.len() == n {
+            return Ok(());
+        }
+        let message = match n {
+            0 => "this probe takes no argument".to_owned(),
+            _ => format!("this probe takes {n} parts, not {}", self.parts.len()),
+        };
+        Err(self.wrong(Code::BadAttachPoint, message))
+    }
+}
+
+/// The provider of that name or alias; the special ones in any case.
+fn find(name: &str) -> Option<&'static dyn Provider> {
+    PROVIDERS.iter().copied().find(|provider| provider.name() == name || provider.aliases().contains(&name))
+}
+
+/// True when the text has wildcards.
+fn is_pattern(text: &str) -> bool {
+    text.contains(['*', '?', '['])
+}

@@ -1,0 +1,334 @@
+//! What the user set besides the script: configuration, parameters, permissions.
+//!
+//! A setting of the config block says here all there is to say about it: its name, default, range and effect. Environment
+//! variables `BPFTRACE_NAME` and `LANCET_NAME` win over the config block.
+
+use lancet_manifest::{self as manifest, MissingProbes, StackMode};
+use lancet_syntax::ast::{self, ConfigValue, Item};
+use lancet_syntax::code::Code;
+use lancet_syntax::diagnostic::{Diagnostic, Diagnostics};
+
+/// Everything the user set.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The configuration.
+    pub config: Config,
+    /// `$1`, `$2` …
+    pub parameters: Vec<String>,
+    /// `--name=value` after `--`, for getopt().
+    pub named: Vec<(String, Option<String>)>,
+    /// `--unsafe`.
+    pub allow_unsafe: bool,
+    /// The process of `-p`.
+    pub pid: Option<u32>,
+    /// A command was given with `-c`, or a process with `-p`.
+    pub has_target: bool,
+    /// `-k`: failed helpers are reported.
+    pub report_helper_errors: bool,
+    /// The tool runs outside the initial pid namespace.
+    pub nested_pid_namespace: bool,
+}
+
+impl Settings {
+    /// The n-th parameter, from 1; `$0` does not exist.
+    pub fn parameter(&self, number: u32) -> Option<&str> {
+        self.parameters.get((number as usize).checked_sub(1)?).map(String::as_str)
+    }
+}
+
+/// The configuration: limits of the compiler and settings of the runtime.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Longest string that str() takes, in bytes.
+    pub max_strlen: u32,
+    /// Capacity of maps that are not declared.
+    pub max_map_keys: u32,
+    /// Most probes that a script may attach to.
+    pub max_probes: u32,
+    /// Most BPF programs.
+    pub max_bpf_progs: u32,
+    /// Longest file that cat() copies.
+    pub max_cat_bytes: u32,
+    /// Bytes of a value that stay on the BPF stack.
+    pub on_stack_limit: u32,
+    /// How stacks print.
+    pub stack_mode: StackMode,
+    /// What happens to probes that are not there.
+    pub missing_probes: MissingProbes,
+    /// Everything else is the runtime's.
+    pub runtime: manifest::Config,
+    /// Settings that are known to scripts but change nothing here: (name, value as written).
+    others: Vec<(&'static str, String)>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            max_strlen: 1024,
+            max_map_keys: 4096,
+            max_probes: 1024,
+            max_bpf_progs: 1024,
+            max_cat_bytes: 10240,
+            on_stack_limit: 32,
+            stack_mode: StackMode::Bpftrace,
+            missing_probes: MissingProbes::Error,
+            runtime: manifest::Config::default(),
+            others: Vec::new(),
+        }
+    }
+}
+
+/// A setting's value as `config.name` gives it.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Shown {
+    /// A number.
+    Number(i64),
+    /// true or false.
+    Bool(bool),
+    /// A word.
+    Text(String),
+}
+
+/// How a setting is read and written.
+struct Setting {
+    name: &'static str,
+    set: fn(&mut Config, &str) -> Result<(), &'static str>,
+    show: fn(&Config) -> Shown,
+}
+
+macro_rules! number {
+    ($name:ident) => {
+        Setting {
+            name: stringify!($name),
+            set: |config, text| {
+                config.$name = parse_number(text)
+                    .and_then(|value| u32::try_from(value).ok())
+                    .ok_or("a number that is not negative")?;
+                Ok(())
+            },
+            show: |config| Shown::Number(i64::from(config.$name)),
+        }
+    };
+}
+
+macro_rules! switch {
+    ($name:literal, $($field:ident).+) => {
+        Setting {
+            name: $name,
+            set: |config, text| {
+                config.$($field).+ = parse_bool(text).ok_or("true or false")?;
+                Ok(())
+            },
+            show: |config| Shown::Bool(config.$($field).+),
+        }
+    };
+}
+
+/// Scripts may set these; nothing here depends on them.
+macro_rules! ignored {
+    ($name:literal) => {
+        Setting {
+            name: $name,
+            set: |config, text| {
+                config.others.retain(|(name, _)| *name != $name);
+                config.others.push(($name, text.to_owned()));
+                Ok(())
+            },
+            show: |config| {
+                let set = config.others.iter().find(|(name, _)| *name == $name);
+                Shown::Text(set.map(|(_, value)| value.clone()).unwrap_or_default())
+            },
+        }
+    };
+}
+
+static SETTINGS: &[Setting] = &[
+    number!(max_strlen),
+    number!(max_map_keys),
+    number!(max_probes),
+    number!(max_bpf_progs),
+    number!(max_cat_bytes),
+    number!(on_stack_limit),
+    Setting {
+        name: "perf_rb_pages",
+        set: |config, text| {
+            config.runtime.ring_buffer_pages =
+                parse_number(text).and_then(|value| u32::try_from(value).ok()).ok_or("a number of pages")?;
+            Ok(())
+        },
+        show: |config| Shown::Number(i64::from(config.runtime.ring_buffer_pages)),
+    },
+    Setting {
+        name: "stack_mode",
+        set: |config, text| {
+            config.stack_mode = parse_stack_mode(text).ok_or("bpftrace, perf, raw or build_id")?;
+            Ok(())
+        },
+        show: |config| Shown::Text(stack_mode_name(config.stack_mode).into()),
+    },
+    Setting {
+        name: "missing_probes",
+        set: |config, text| {
+            config.missing_probes = match text {
+                "error" => MissingProbes::Error,
+                "warn" => MissingProbes::Warn,
+                "ignore" => MissingProbes::Ignore,
+                _ => return Err("error, warn or ignore"),
+            };
+            config.runtime.missing_probes = config.missing_probes;
+            Ok(())
+        },
+        show: |config| {
+            Shown::Text(
+                match config.missing_probes {
+                    MissingProbes::Error => "error",
+                    MissingProbes::Warn => "warn",
+                    MissingProbes::Ignore => "ignore",
+                }
+                .into(),
+            )
+        },
+    },
+    Setting {
+        name: "str_trunc_trailer",
+        set: |config, text| {
+            config.runtime.str_trunc_trailer = text.to_owned();
+            Ok(())
+        },
+        show: |config| Shown::Text(config.runtime.str_trunc_trailer.clone()),
+    },
+    switch!("print_maps_on_exit", runtime.print_maps_on_exit),
+    switch!("lazy_symbolication", runtime.lazy_symbolication),
+    switch!("cpp_demangle", runtime.demangle),
+    switch!("show_debug_info", runtime.show_debug_info),
+    ignored!("cache_user_symbols"),
+    ignored!("license"),
+    ignored!("log_size"),
+    ignored!("max_type_res_iterations"),
+    ignored!("max_ast_nodes"),
+    ignored!("unstable_import"),
+    ignored!("unstable_map_decl"),
+    ignored!("unstable_tseries"),
+    ignored!("unstable_addr"),
+    ignored!("unstable_typeinfo"),
+    ignored!("unstable_macro"),
+    ignored!("use_blazesym"),
+    ignored!("vmlinux"),
+    ignored!("btf"),
+    ignored!("debug_output"),
+    ignored!("verify_llvm_ir"),
+    ignored!("no_cpp_demangle"),
+];
+
+impl Config {
+    /// Takes the config block of a script, then the environment, which wins.
+    pub fn read(&mut self, program: &ast::Program, environment: &[(String, String)], diagnostics: &mut Diagnostics) {
+        for item in &program.items {
+            let Item::Config(block) = item else { continue };
+            for setting in &block.settings {
+                let text = match &setting.value {
+                    ConfigValue::Integer(value) => value.to_string(),
+                    ConfigValue::Bool(value) => value.to_string(),
+                    ConfigValue::String(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+                    ConfigValue::Word(word) => word.clone(),
+                };
+                match find(&setting.name.text) {
+                    Some(known) => {
+                        if let Err(wanted) = (known.set)(self, &text) {
+                            let message = format!("{} takes {wanted}, not {text}", known.name);
+                            diagnostics.push(Diagnostic::error(Code::BadConfig, setting.value_span, message));
+                        }
+                    }
+                    None => {
+                        let names = SETTINGS.iter().map(|setting| setting.name);
+                        let message = format!("there is no setting {}", setting.name.text);
+                        let mut diagnostic = Diagnostic::error(Code::BadConfig, setting.name.span, message);
+                        if let Some(nearest) = lancet_kernel::nearest(&setting.name.text, names) {
+                            diagnostic = diagnostic.help(format!("did you mean {nearest}?"));
+                        }
+                        diagnostics.push(diagnostic);
+                    }
+                }
+            }
+        }
+        self.read_environment(environment);
+    }
+
+    fn read_environment(&mut self, environment: &[(String, String)]) {
+        for (name, value) in environment {
+            let Some(bare) = name.strip_prefix("BPFTRACE_").or_else(|| name.strip_prefix("LANCET_")) else { continue };
+            if let Some(known) = find(bare) {
+                // A wrong value in the environment is reported by the command line, which knows where it comes from.
+                let _ = (known.set)(self, value);
+            }
+        }
+    }
+
+    /// The first wrong value of a known variable in the environment: (name, what it takes).
+    pub fn check_environment(environment: &[(String, String)]) -> Option<(&str, &'static str)> {
+        environment.iter().find_map(|(name, value)| {
+            let bare = name.strip_prefix("BPFTRACE_").or_else(|| name.strip_prefix("LANCET_"))?;
+            let wanted = (find(bare)?.set)(&mut Config::default(), value).err()?;
+            Some((name.as_str(), wanted))
+        })
+    }
+
+    /// A setting's value by name.
+    pub fn show(&self, name: &str) -> Option<Shown> {
+        find(name).map(|setting| (setting.show)(self))
+    }
+}
+
+/// A setting by name, in any case, with or without the prefix of environment variables.
+fn find(name: &str) -> Option<&'static Setting> {
+    let name = name.to_ascii_lowercase();
+    let name = name.strip_prefix("bpftrace_").unwrap_or(&name);
+    SETTINGS.iter().find(|setting| setting.name == name)
+}
+
+/// A decimal, hexadecimal or octal number with an optional sign.
+pub fn parse_number(text: &str) -> Option<i64> {
+    let text: String = text.chars().filter(|c| *c != '_').collect();
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.as_str()),
+    };
+    let magnitude = if let Some(hex) = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+        u64::from_str_radix(hex, 16).ok()?
+    } else if digits.len() > 1 && digits.starts_with('0') {
+        u64::from_str_radix(&digits[1..], 8).ok()?
+    } else {
+        digits.parse::<u64>().ok()?
+    };
+    Some(if negative { (magnitude as i64).wrapping_neg() } else { magnitude as i64 })
+}
+
+/// `true`, `1`, `false`, `0`.
+pub fn parse_bool(text: &str) -> Option<bool> {
+    match text {
+        "1" | "true" => Some(true),
+        "0" | "false" => Some(false),
+        _ => None,
+    }
+}
+
+/// The name of a stack mode.
+pub fn parse_stack_mode(text: &str) -> Option<StackMode> {
+    match text {
+        "bpftrace" => Some(StackMode::Bpftrace),
+        "perf" => Some(StackMode::Perf),
+        "raw" => Some(StackMode::Raw),
+        "build_id" => Some(StackMode::BuildId),
+        _ => None,
+    }
+}
+
+/// How a stack mode is written.
+pub fn stack_mode_name(mode: StackMode) -> &'static str {
+    match mode {
+        StackMode::Bpftrace => "bpftrace",
+        StackMode::Perf => "perf",
+        StackMode::Raw => "raw",
+        StackMode::BuildId => "build_id",
+    }
+}
