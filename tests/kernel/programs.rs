@@ -1,7 +1,7 @@
 //! Builds the test programs: `tests/programs/*.c` become programs in cargo's folder for test data.
 //!
 //! They keep their symbols and frame pointers and call what they seem to call, so that scripts can name functions and
-//! walk stacks. A program that is newer than its source is left alone.
+//! walk stacks; a line `// flags:` in a source adds to the compiler's flags. A program newer than its source is left alone.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -37,7 +37,9 @@ pub fn marker() -> &'static str {
 
 fn compile(source: &Path, program: &Path) -> Result<(), String> {
     let flags = ["-O1", "-g", "-fno-omit-frame-pointer", "-fno-optimize-sibling-calls", "-fno-builtin", "-o"];
-    let output = Command::new("gcc").args(flags).arg(program).arg(source).output();
+    let text = std::fs::read_to_string(source).map_err(|error| format!("{}: {error}", source.display()))?;
+    let more = text.lines().find_map(|line| line.strip_prefix("// flags: ")).unwrap_or("");
+    let output = Command::new("gcc").args(flags).arg(program).arg(source).args(more.split_whitespace()).output();
     match output {
         Ok(output) if output.status.success() => Ok(()),
         Ok(output) => Err(format!("{}: {}", source.display(), String::from_utf8_lossy(&output.stderr))),

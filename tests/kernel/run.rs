@@ -57,7 +57,8 @@ struct Seen {
 fn attempt(case: &Case, place: &Place) -> std::io::Result<Seen> {
     let _ = std::fs::remove_dir_all(&place.scratch);
     std::fs::create_dir_all(&place.scratch)?;
-    let background = case.background.as_ref().map(|line| start_shell(line, case, place, Stdio::null())).transpose()?;
+    let mut background =
+        case.background.as_ref().map(|line| start_shell(line, case, place, Stdio::null())).transpose()?;
     if background.is_some() {
         sleep(Duration::from_millis(150) * place.slow);
     }
@@ -88,6 +89,8 @@ fn attempt(case: &Case, place: &Place) -> std::io::Result<Seen> {
             interrupt(&lancet.0);
             interrupted = true;
         }
+        // A process that has ended must be waited for, or it lives on as a zombie with its id.
+        background.iter_mut().try_for_each(|group| group.0.try_wait().map(drop))?;
         sleep(Duration::from_millis(5));
         status = lancet.0.try_wait()?;
     }

@@ -1,4 +1,5 @@
 // Reads one byte of /dev/zero ARGV[1] times, then writes one byte to /dev/null ARGV[2] times.
+// flags: -static
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -24,8 +24,9 @@ __attribute__((noinline)) long size(long n)
 
 int main(void)
 {
+	char word[] = "hello";
 	numbers(-1, 2, 300, 70000, 5, 6);
-	text("hello");
+	text(word);
 	for (long n = 1; n <= 10; n++)
 		size(n);
 	return 0;
