@@ -47,7 +47,9 @@ impl Display for FunctionText<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let name = Symbol('%', &self.function.name);
         match &self.function.kind {
-            FunctionKind::Program { section } => writeln!(f, "program {name} section {} {{", Bytes(section.as_bytes()))?,
+            FunctionKind::Program { section } => {
+                writeln!(f, "program {name} section {} {{", Bytes(section.as_bytes()))?
+            }
             FunctionKind::Subprogram => writeln!(f, "subprogram {name} {{")?,
             FunctionKind::Callback => writeln!(f, "callback {name} {{")?,
         }
@@ -207,7 +209,8 @@ struct Symbol<'a>(char, &'a str);
 
 impl Display for Symbol<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let plain = !self.1.is_empty() && self.1.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));
+        let plain =
+            !self.1.is_empty() && self.1.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));
         if plain { write!(f, "{}{}", self.0, self.1) } else { write!(f, "{}{}", self.0, Bytes(self.1.as_bytes())) }
     }
 }

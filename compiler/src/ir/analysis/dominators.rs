@@ -38,13 +38,17 @@ impl Dominators {
 
     /// The closest strict dominator of a reachable block other than the entry.
     pub fn immediate(&self, control_flow: &ControlFlow, block: Block) -> Option<Block> {
-        control_flow.position(block).filter(|position| *position > 0).map(|position| self.order[self.immediate[position]])
+        control_flow
+            .position(block)
+            .filter(|position| *position > 0)
+            .map(|position| self.order[self.immediate[position]])
     }
 
     /// The blocks whose closest strict dominator is `block`, in reverse postorder.
     pub fn children(&self, control_flow: &ControlFlow, block: Block) -> Vec<Block> {
         let position = control_flow.position(block);
-        position.map_or_else(Vec::new, |position| self.children[position].iter().map(|child| self.order[*child]).collect())
+        position
+            .map_or_else(Vec::new, |position| self.children[position].iter().map(|child| self.order[*child]).collect())
     }
 }
 
@@ -59,7 +63,8 @@ fn immediate_dominators(control_flow: &ControlFlow) -> Vec<usize> {
     while changed {
         changed = false;
         for (position, block) in control_flow.order.iter().enumerate().skip(1) {
-            let predecessors = control_flow.predecessors(*block).iter().filter_map(|block| control_flow.position(*block));
+            let predecessors =
+                control_flow.predecessors(*block).iter().filter_map(|block| control_flow.position(*block));
             let known = predecessors.filter(|predecessor| immediate[*predecessor] != UNKNOWN);
             let closest = known.reduce(|left, right| intersect(&immediate, left, right));
             if let Some(closest) = closest

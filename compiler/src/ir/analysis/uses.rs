@@ -16,7 +16,8 @@ impl Uses {
         let mut counts = vec![0; function.values.len()];
         for block in &control_flow.order {
             let data = &function.blocks[*block];
-            let instructions = data.instructions.iter().flat_map(|inst| function.instructions[*inst].instruction.operands());
+            let instructions =
+                data.instructions.iter().flat_map(|inst| function.instructions[*inst].instruction.operands());
             let terminator = data.terminator.iter().flat_map(|terminator| terminator.operands());
             for value in instructions.chain(terminator) {
                 counts[value.index()] += 1;

@@ -1,4 +1,4 @@
-//! Every use is dominated by its definition.
+//! Every use is dominated by its definition, and every reachable block ends with a terminator.
 
 use crate::ir::analysis::{ControlFlow, Dominators};
 use crate::ir::entity::Entity;
@@ -35,8 +35,9 @@ pub(super) fn check(function: &Function) -> Vec<String> {
                 defined_here[result.index()] = true;
             }
         }
-        for terminator in &data.terminator {
-            check(terminator.operands(), &defined_here);
+        match &data.terminator {
+            Some(terminator) => check(terminator.operands(), &defined_here),
+            None => problems.push(format!("{block}: no terminator")),
         }
     }
     problems
