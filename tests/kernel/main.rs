@@ -5,7 +5,7 @@
 //!     cargo test --test kernel -- --kernels 5.10,6.1,6.12,7.2 --all
 //!
 //! `cases/` holds one script per case. A case runs live where this kernel has what it needs, otherwise in the virtual
-//! machines that are asked for; `--all` runs every case in each of them too. What runs nowhere is reported as ignored
+//! machines that are asked for (or that LANCET_KERNELS names); `--all` runs every case in each of them too. What runs nowhere is reported as ignored
 //! with the reason. The same program is carried into the virtual machine and runs the cases there (`--guest`).
 
 mod case;
@@ -95,17 +95,15 @@ struct Options {
 
 impl Options {
     fn from_arguments(mut arguments: impl Iterator<Item = String>) -> Options {
-        let mut options = Options::default();
+        let asked = std::env::var("LANCET_KERNELS").unwrap_or_default();
+        let mut options = Options { kernels: labels(&asked), ..Options::default() };
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--exact" => options.exact = true,
                 "--list" => options.list = true,
                 "--all" => options.all = true,
                 "--guest" => options.guest = arguments.next(),
-                "--kernels" => {
-                    let labels = arguments.next().unwrap_or_default();
-                    options.kernels = labels.split(',').filter(|label| !label.is_empty()).map(str::to_owned).collect();
-                }
+                "--kernels" => options.kernels = labels(&arguments.next().unwrap_or_default()),
                 "--test-threads" | "--format" | "--color" | "--skip" | "-Z" => drop(arguments.next()),
                 other if other.starts_with('-') => {}
                 filter => options.filters.push(filter.to_owned()),
@@ -118,4 +116,8 @@ impl Options {
         let matches = |filter: &String| if self.exact { filter == name } else { name.contains(filter.as_str()) };
         self.filters.is_empty() || self.filters.iter().any(matches)
     }
+}
+
+fn labels(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|label| !label.is_empty()).map(str::to_owned).collect()
 }
