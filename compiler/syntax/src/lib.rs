@@ -7,6 +7,7 @@ pub mod lexer;
 pub mod literal;
 pub mod parser;
 pub mod preprocess;
+pub mod printer;
 pub mod render;
 pub mod span;
 pub mod token;

@@ -66,7 +66,7 @@ impl Parser<'_> {
 }
 
 /// A part without its quotes and backslashes.
-fn unquoted(text: &str) -> String {
+pub(crate) fn unquoted(text: &str) -> String {
     let mut out = String::new();
     let mut characters = text.chars();
     while let Some(character) = characters.next() {

@@ -25,9 +25,11 @@ use crate::lexer::{Lexed, lex};
 use crate::span::{FileId, SourceMap, Span};
 use crate::token::{Token, TokenKind};
 
+pub(crate) use attach_point::unquoted;
 pub use c_definition::parse_c;
 pub(crate) use c_definition::parse_c_tokens;
 pub(crate) use operator::{infix_precedence, precedence};
+pub(crate) use types::is_sure_type;
 
 /// How deep expressions, blocks and types may nest.
 pub const NESTING_LIMIT: u32 = 200;

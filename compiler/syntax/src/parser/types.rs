@@ -268,3 +268,20 @@ pub(super) fn normal_words(words: &[&str]) -> String {
     };
     if unsigned { format!("unsigned {base}") } else { base.to_string() }
 }
+
+/// True for types that a cast can name without doubt, whatever operand follows.
+pub(crate) fn is_sure_type(ty: &TypeExpr) -> bool {
+    let mut base = ty;
+    while let TypeExprKind::Array(inner, _) | TypeExprKind::Pointer(inner) = &base.kind {
+        base = inner;
+    }
+    let pointer = matches!(ty.kind, TypeExprKind::Pointer(_));
+    match &base.kind {
+        TypeExprKind::Named(name) => {
+            let first = name.split(' ').next().unwrap_or("");
+            pointer || C_WORDS.contains(&first) || TYPE_NAMES.contains(&first) || name.ends_with("_t")
+        }
+        TypeExprKind::Tuple(members) => pointer || members.iter().all(is_sure_type),
+        _ => true,
+    }
+}
