@@ -6,7 +6,7 @@ KERNELS ?= 5.10,6.1,6.12,7.2
 
 # What `make run` traces: any kernel with BPF can sample its CPUs.
 PROG ?= profile:hz:99 { @[comm] = count(); } interval:s:5 { exit(); }
-# As it was typed: `$$` in a script is not make's.
+# As it was typed: the dollar signs of a script are not for make.
 override PROG := $(value PROG)
 export PROG RIVAL
 
