@@ -86,7 +86,8 @@ pub enum MapValue {
         /// Width of a bucket.
         step: u64,
     },
-    /// A ring of `intervals` slots, each: u64 interval number + 1 (0: unused), u64 value, u64 count or flag.
+    /// A ring of `intervals` slots, each: u64 interval number + 1 (0: unused), u64 value, u64 count or flag. The interval
+    /// number is CLOCK_BOOTTIME in nanoseconds divided by `interval`.
     TimeSeries {
         /// Length of an interval in nanoseconds.
         interval: u64,

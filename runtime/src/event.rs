@@ -332,3 +332,6 @@ impl<'a> Printer<'a> {
 fn context<'c>(manifest: &'c Manifest, names: &'c mut Names, maps: &'c dyn MapAccess) -> Context<'c> {
     Context { config: &manifest.config, probes: &manifest.probes, names, maps }
 }
+
+#[cfg(test)]
+mod tests;

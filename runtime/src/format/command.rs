@@ -23,5 +23,5 @@ pub fn run(out: &mut Vec<u8>, command: &[u8]) -> Result<(), String> {
 pub fn read(out: &mut Vec<u8>, path: &[u8], limit: u64) -> Result<(), String> {
     let path = OsStr::from_bytes(path);
     let result: io::Result<usize> = File::open(path).and_then(|file| file.take(limit).read_to_end(out));
-    result.map(|_| ()).map_err(|error| format!("cat(\"{}\"): {error}", path.display()))
+    result.map(|_| ()).map_err(|error| format!("cat(\"{}\"): {error}", path.to_string_lossy()))
 }

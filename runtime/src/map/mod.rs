@@ -35,3 +35,8 @@ pub trait MapAccess {
     /// The addresses of stack `id`, innermost first; nothing if it was not kept.
     fn stack(&self, id: u64) -> Option<Vec<u64>>;
 }
+
+#[cfg(test)]
+pub(crate) mod fake;
+#[cfg(test)]
+mod tests;
