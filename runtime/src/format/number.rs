@@ -99,7 +99,8 @@ pub fn write_address(out: &mut Vec<u8>, value: u64) {
     write_hex(out, value);
 }
 
-/// Appends the digits of `value` in a base from 2 to 16.
+/// Appends the digits of `value` in a base from 2 to 16. Inlined, since dividing by a known base is much faster.
+#[inline]
 pub fn write_digits(out: &mut Vec<u8>, mut value: u64, base: u64, alphabet: &[u8; 16]) {
     let mut digits = [0; 64];
     let mut start = digits.len();

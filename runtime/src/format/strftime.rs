@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use jiff::fmt::strtime::{BrokenDownTime, Config, PosixCustom};
 use jiff::tz::TimeZone;
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Appends the point `nanoseconds` after the epoch; `(?)` if no calendar reaches that far.
@@ -17,15 +18,28 @@ pub fn write_timestamp(out: &mut Vec<u8>, format: &str, nanoseconds: i128) {
     let time = BrokenDownTime::from(&timestamp.to_zoned(TimeZone::system()));
     let config = Config::new().custom(PosixCustom::new()).lenient(true);
     let expanded = expand(format, nanoseconds.rem_euclid(1_000_000_000) as u32);
-    let mut text = String::new();
-    match time.format_with_config(&config, &expanded, &mut text) {
-        Ok(()) => out.extend_from_slice(text.as_bytes()),
-        Err(_) => out.extend_from_slice(b"(?)"),
+    let start = out.len();
+    if time.format_with_config(&config, expanded.as_bytes(), &mut Text(out)).is_err() {
+        out.truncate(start);
+        out.extend_from_slice(b"(?)");
+    }
+}
+
+/// Text that is appended to bytes.
+struct Text<'a>(&'a mut Vec<u8>);
+
+impl jiff::fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> Result<(), jiff::Error> {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
     }
 }
 
 /// Replaces the extensions by digits.
-fn expand(format: &str, nanoseconds: u32) -> String {
+fn expand(format: &str, nanoseconds: u32) -> Cow<'_, str> {
+    if !["%f", "%k", "%l"].iter().any(|extension| format.contains(extension)) {
+        return Cow::Borrowed(format);
+    }
     let mut expanded = String::with_capacity(format.len() + 8);
     let mut characters = format.chars();
     while let Some(character) = characters.next() {
@@ -42,7 +56,7 @@ fn expand(format: &str, nanoseconds: u32) -> String {
             None => write!(expanded, "%%"),
         };
     }
-    expanded
+    Cow::Owned(expanded)
 }
 
 #[cfg(test)]
@@ -63,6 +77,7 @@ mod tests {
     #[test]
     fn a_doubled_percent_sign_protects_what_follows() {
         assert_eq!(format("%%f|%Y|%", 1_700_000_000_000_000_000), "%f|2023|%");
+        assert_eq!(format("%Y|%!|%", 1_700_000_000_000_000_000), "2023|%!|%");
     }
 
     #[test]

@@ -77,7 +77,9 @@ fn parse_mounts(text: &str) -> Vec<Hierarchy> {
         };
         hierarchies.push((kind == "cgroup", Hierarchy { name, root, paths: FxHashMap::default() }));
     }
-    hierarchies.sort_by(|a, b| (a.0, &a.1.name).cmp(&(b.0, &b.1.name)));
+    hierarchies.sort_by(|a, b| (a.0, &a.1.name, &a.1.root).cmp(&(b.0, &b.1.name, &b.1.root)));
+    // A hierarchy may be mounted at several places.
+    hierarchies.dedup_by(|a, b| (a.0, &a.1.name) == (b.0, &b.1.name));
     hierarchies.into_iter().map(|(_, hierarchy)| hierarchy).collect()
 }
 
@@ -88,7 +90,8 @@ mod tests {
     #[test]
     fn version_2_comes_first() {
         let mounts = "cgroup /sys/fs/cgroup/memory cgroup rw 0 0\ntmpfs /tmp tmpfs rw 0 0\n\
-                      cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw 0 0\ncgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n";
+                      cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw 0 0\ncgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n\
+                      cgroup2 /elsewhere cgroup2 ro 0 0\n";
         let names: Vec<String> = parse_mounts(mounts).into_iter().map(|hierarchy| hierarchy.name).collect();
         assert_eq!(names, ["unified", "cpu,cpuacct", "memory"]);
     }
