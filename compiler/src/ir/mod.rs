@@ -18,6 +18,7 @@ pub mod instruction;
 pub mod module;
 mod name;
 mod operands;
+pub mod parser;
 mod printer;
 pub mod verify;
 
