@@ -16,11 +16,11 @@ use std::fmt;
 /// A builtin variable or function.
 pub trait Builtin: Sync {
     /// Name and documentation.
-    fn signature(&self) -> &'static Signature;
+    fn signature(&'static self) -> &'static Signature;
 
     /// Checks a call with the arguments as written; the number of arguments already fits the signature. Reports through the
     /// checker; `None` after an error.
-    fn check<'a>(&self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr>;
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr>;
 
     /// Makes code for a checked call. A result in memory may be written to `into` (then return that address).
     fn lower(&self, lowerer: &mut Lowerer<'_>, call: &Call, ty: &Type, into: Option<Address>) -> Operand;
