@@ -1,1 +1,82 @@
-//! The builtins, functions and aggregations of the lancet language, one file each.
+//! The builtins, functions and aggregations of the language: one file for each, or for a family that differs in a number
+//! only. Each says its signature, its documentation, its rules and its code; [`all`] is the only list of them.
+
+mod addresses;
+mod arguments;
+mod average;
+mod bswap;
+mod buf;
+mod cat;
+mod clear;
+mod comm;
+mod count;
+mod curtask;
+mod delete;
+mod exit;
+mod extreme;
+mod format;
+mod has_key;
+mod hist;
+mod join;
+mod len;
+mod lhist;
+mod print;
+mod printf;
+mod probe;
+mod reader;
+mod stack;
+mod str;
+mod strlen;
+mod strncmp;
+mod sum;
+mod symbol;
+mod time;
+
+use lancet_compiler::builtin::Builtin;
+
+/// Every builtin of the language.
+pub fn all() -> Vec<&'static dyn Builtin> {
+    let mut all: Vec<&'static dyn Builtin> = vec![
+        &average::Average,
+        &average::Stats,
+        &bswap::Bswap,
+        &buf::Buf,
+        &cat::Cat,
+        &cat::System,
+        &clear::Clear,
+        &clear::Zero,
+        &comm::Comm,
+        &count::Count,
+        &curtask::Curtask,
+        &delete::Delete,
+        &exit::Exit,
+        &extreme::MIN,
+        &extreme::MAX,
+        &has_key::HasKey,
+        &hist::Hist,
+        &join::Join,
+        &len::Len,
+        &lhist::Lhist,
+        &print::Print,
+        &printf::PRINTF,
+        &printf::ERRORF,
+        &printf::WARNF,
+        &probe::Probe,
+        &probe::ProbeType,
+        &probe::Func,
+        &stack::KSTACK,
+        &stack::USTACK,
+        &str::Str,
+        &strlen::Strlen,
+        &strncmp::Strncmp,
+        &sum::Sum,
+        &symbol::KSYM,
+        &symbol::USYM,
+        &time::Time,
+        &time::Strftime,
+    ];
+    all.extend(reader::ALL.iter().map(|reader| reader as &dyn Builtin));
+    all.extend(arguments::ALL.iter().map(|argument| argument as &dyn Builtin));
+    all.extend(addresses::ALL.iter().copied());
+    all
+}

@@ -71,6 +71,16 @@ impl<'a> Checker<'a> {
         Expr { span, ty, kind: ExprKind::Constant(literal.value as i64) }
     }
 
+    /// A string literal at `span`.
+    pub fn string(&self, bytes: &[u8], span: Span) -> Expr {
+        string(bytes, span)
+    }
+
+    /// A constant of a scalar type at `span`.
+    pub fn constant(&self, value: i64, ty: Type, span: Span) -> Expr {
+        constant_of(value, ty, span)
+    }
+
     /// An argument that must be an integer constant; reports when it is not.
     pub fn constant_argument(&mut self, argument: &'a ast::Argument, what: &str) -> Option<i64> {
         let expr = self.argument(argument)?;

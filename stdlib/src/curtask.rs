@@ -1,0 +1,43 @@
+//! `curtask`: the current thread's task_struct.
+
+use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
+use lancet_compiler::check::Checker;
+use lancet_compiler::hir::Expr;
+use lancet_compiler::ir::Address;
+use lancet_compiler::lower::Lowerer;
+use lancet_compiler::types::Type;
+use lancet_syntax::ast;
+use lancet_syntax::span::Span;
+use lancet_compiler::ir::Helper;
+use lancet_compiler::types::{Space, UINT64};
+use lancet_syntax::ast::TagKind;
+
+pub(crate) struct Curtask;
+
+static SIGNATURE: Signature = Signature {
+    name: "curtask",
+    aliases: &[],
+    min: 0,
+    max: 0,
+    usage: "curtask",
+    summary: "The current thread's struct task_struct, as a kernel pointer.",
+    is_unsafe: false,
+};
+
+impl Builtin for Curtask {
+    fn signature(&'static self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, _: &'a [ast::Argument], span: Span) -> Option<Expr> {
+        let ty = match checker.types().tagged(TagKind::Struct, "task_struct") {
+            Some(task) => task.pointer(Space::Kernel),
+            None => UINT64,
+        };
+        Some(Call::expr(self, ty, span, Vec::new(), Extra::None))
+    }
+
+    fn lower(&self, lowerer: &mut Lowerer<'_>, _: &Call, _: &Type, _: Option<Address>) -> Operand {
+        Operand::Scalar(lowerer.call(Helper::GET_CURRENT_TASK, &[]))
+    }
+}

@@ -1,0 +1,87 @@
+//! `probe`, `probetype` and `func`: what fired.
+
+use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
+use lancet_compiler::check::Checker;
+use lancet_compiler::hir::Expr;
+use lancet_compiler::ir::Address;
+use lancet_compiler::lower::Lowerer;
+use lancet_compiler::types::Type;
+use lancet_syntax::ast;
+use lancet_syntax::span::Span;
+use lancet_compiler::hir::ContextKind;
+use lancet_compiler::probe::Arguments;
+use lancet_compiler::types::Space;
+use lancet_syntax::code::Code;
+use lancet_syntax::diagnostic::Diagnostic;
+
+pub(crate) struct Probe;
+pub(crate) struct ProbeType;
+pub(crate) struct Func;
+
+const fn signature(name: &'static str, summary: &'static str) -> Signature {
+    Signature { name, aliases: &[], min: 0, max: 0, usage: name, summary, is_unsafe: false }
+}
+
+static PROBE: Signature = signature("probe", "The full name of the probe that fired.");
+static PROBE_TYPE: Signature = signature("probetype", "The type of the probe that fired, such as kprobe; special for begin and end.");
+static FUNC: Signature = signature("func", "The name of the traced function.");
+
+impl Builtin for Probe {
+    fn signature(&'static self) -> &'static Signature {
+        &PROBE
+    }
+
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, _: &'a [ast::Argument], span: Span) -> Option<Expr> {
+        checker.facts().looks_at_probe = true;
+        Some(Call::expr(self, Type::ProbeName, span, Vec::new(), Extra::None))
+    }
+
+    fn lower(&self, lowerer: &mut Lowerer<'_>, _: &Call, _: &Type, _: Option<Address>) -> Operand {
+        Operand::Scalar(lowerer.probe_index())
+    }
+}
+
+impl Builtin for ProbeType {
+    fn signature(&'static self) -> &'static Signature {
+        &PROBE_TYPE
+    }
+
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, _: &'a [ast::Argument], span: Span) -> Option<Expr> {
+        checker.facts().looks_at_arguments = true;
+        let provider = checker.facts().provider().to_owned();
+        Some(checker.string(provider.as_bytes(), span))
+    }
+
+    fn lower(&self, _: &mut Lowerer<'_>, _: &Call, _: &Type, _: Option<Address>) -> Operand {
+        unreachable!("probetype is a string literal")
+    }
+}
+
+impl Builtin for Func {
+    fn signature(&'static self) -> &'static Signature {
+        &FUNC
+    }
+
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, _: &'a [ast::Argument], span: Span) -> Option<Expr> {
+        checker.facts().looks_at_arguments = true;
+        let is_function = matches!(checker.facts().expansion.arguments, Arguments::Entry | Arguments::Return);
+        if !is_function || checker.facts().context != ContextKind::Registers {
+            let provider = checker.facts().provider().to_owned();
+            let message = format!("func: a {provider} probe is in no function");
+            checker.report(Diagnostic::error(Code::NotHere, span, message).help("use probe for the probe's name"));
+            return None;
+        }
+        // A multi link tells the function's address; elsewhere the instruction pointer is at it.
+        let ty = if checker.facts().default_space == Space::User { Type::UserSymbol } else { Type::KernelSymbol };
+        Some(Call::expr(self, ty, span, Vec::new(), Extra::None))
+    }
+
+    fn lower(&self, lowerer: &mut Lowerer<'_>, _: &Call, ty: &Type, into: Option<Address>) -> Operand {
+        let address = lowerer.function_address();
+        if *ty == Type::KernelSymbol {
+            return Operand::Scalar(address);
+        }
+        Operand::Memory(crate::symbol::user_symbol(lowerer, address, into))
+    }
+}
+

@@ -1,0 +1,148 @@
+//! `str(pointer[, length])`: a string from memory.
+
+use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
+use lancet_compiler::check::Checker;
+use lancet_compiler::hir::Expr;
+use lancet_compiler::ir::Address;
+use lancet_compiler::lower::Lowerer;
+use lancet_compiler::types::Type;
+use lancet_syntax::ast;
+use lancet_syntax::span::Span;
+use lancet_compiler::check::is_literal;
+use lancet_compiler::hir::ExprKind;
+use lancet_compiler::ir::{Comparison, Helper, Instruction};
+use lancet_compiler::types::Space;
+use lancet_syntax::code::Code;
+
+pub(crate) struct Str;
+
+static SIGNATURE: Signature = Signature {
+    name: "str",
+    aliases: &[],
+    min: 1,
+    max: 2,
+    usage: "str(pointer[, length])",
+    summary: "The string at an address, up to max_strlen bytes or, with a length, up to length - 1 bytes.",
+    is_unsafe: false,
+};
+
+impl Builtin for Str {
+    fn signature(&'static self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn check<'a>(
+        &'static self,
+        checker: &mut Checker<'a>,
+        arguments: &'a [ast::Argument],
+        span: Span,
+    ) -> Option<Expr> {
+        if let Some(text) = parameter_text(checker, &arguments[0]) {
+            return Some(checker.string(text.as_bytes(), span));
+        }
+        let pointer = checker.argument(&arguments[0])?;
+        let pointer = match &pointer.ty {
+            Type::String(_) if is_literal(&pointer) => return Some(Expr { span, ..pointer }),
+            Type::String(_) => return Some(Expr { span, ..pointer }),
+            Type::Pointer(target, _) if is_character(target) => pointer,
+            Type::Pointer(..) => pointer,
+            // A char array in memory is read where it is.
+            Type::Array(element, _) if is_character(element) => match pointer.kind {
+                ExprKind::Load { .. } => pointer,
+                _ => return bad_pointer(checker, &pointer),
+            },
+            ty if ty.is_integer() => pointer,
+            _ => return bad_pointer(checker, &pointer),
+        };
+        let limit = i64::from(checker.settings().config.max_strlen);
+        let mut call_arguments = vec![pointer];
+        let mut size = limit;
+        if let Some(length) = arguments.get(1) {
+            let length = checker.integer_argument(length, "the length of str()")?;
+            match length.kind {
+                ExprKind::Constant(value) if value >= 0 => size = value.clamp(1, limit),
+                ExprKind::Constant(value) => {
+                    checker.error(Code::BadArgument, length.span, format!("a length of {value} is negative"));
+                    return None;
+                }
+                _ => {}
+            }
+            call_arguments.push(length);
+        }
+        let space = match &call_arguments[0].ty {
+            Type::Pointer(_, space) => *space,
+            _ => checker.facts().default_space,
+        };
+        let extra = Extra::Number(space as i64);
+        Some(Call::expr(self, Type::String(size as u32), span, call_arguments, extra))
+    }
+
+    fn lower(&self, lowerer: &mut Lowerer<'_>, call: &Call, ty: &Type, into: Option<Address>) -> Operand {
+        let Type::String(size) = *ty else { return Operand::Void };
+        let pointer = lowerer.scalar(&call.arguments[0]);
+        let helper = match call.extra {
+            Extra::Number(space) if space == Space::User as i64 => Helper::PROBE_READ_USER_STR,
+            Extra::Number(space) if space == Space::Any as i64 => Helper::PROBE_READ_STR,
+            _ => Helper::PROBE_READ_KERNEL_STR,
+        };
+        // Without a length, a string that fills all its bytes was cut: it is read with one byte more for the NUL.
+        let whole = call.arguments.len() == 1;
+        let to = match into {
+            Some(address) if !whole => address,
+            _ => Address::Slot(lowerer.slot(size + 1, 8, "string"), 0),
+        };
+        // What the helper does not write, when it fails or the string is short, must not be left as it was.
+        lowerer.push(Instruction::Zero { address: to, size: if whole { size + 1 } else { size } });
+        let length = match call.arguments.get(1) {
+            None => lowerer.constant(i64::from(size) + 1),
+            Some(length) => {
+                let wanted = lowerer.scalar(length);
+                let most = lowerer.constant(i64::from(size));
+                let small = lowerer.compare(Comparison::UnsignedLessEqual, wanted, most);
+                lowerer.choose(small, |_| wanted, |_| most)
+            }
+        };
+        let address = lowerer.address_of(to);
+        let result = lowerer.call(helper, &[address, length, pointer]);
+        lowerer.helper_error(helper, result, call.span);
+        match into {
+            Some(address) if whole => {
+                lowerer.push(Instruction::Copy { to: address, from: to, size });
+                Operand::Memory(address)
+            }
+            _ => Operand::Memory(to),
+        }
+    }
+
+    fn fills_in_place(&self) -> bool {
+        true
+    }
+}
+
+/// `str($1)`: the parameter's text; with an offset, `str($1 + 4)`, the rest of it.
+fn parameter_text(checker: &Checker<'_>, argument: &ast::Argument) -> Option<String> {
+    let ast::Argument::Expr(expr) = argument else { return None };
+    let text = |number: u32| checker.settings().parameter(number).unwrap_or("").to_owned();
+    match &expr.kind {
+        ast::ExprKind::Positional(number) => Some(text(*number)),
+        ast::ExprKind::Binary(ast::BinaryOperator::Add, left, right) => {
+            let (ast::ExprKind::Positional(number), ast::ExprKind::Integer(offset)) = (&left.kind, &right.kind) else {
+                return None;
+            };
+            let text = text(*number);
+            let skipped = (offset.value as usize).min(text.len());
+            Some(String::from_utf8_lossy(&text.as_bytes()[skipped..]).into_owned())
+        }
+        _ => None,
+    }
+}
+
+fn is_character(ty: &Type) -> bool {
+    matches!(ty, Type::Int { size: 1, .. } | Type::Void)
+}
+
+fn bad_pointer(checker: &mut Checker<'_>, value: &Expr) -> Option<Expr> {
+    let message = format!("str() takes a pointer or an address, not {}", value.ty);
+    checker.error(Code::BadArgument, value.span, message);
+    None
+}
