@@ -15,8 +15,10 @@ use std::time::{Duration, Instant};
 
 /// Resolved addresses kept at most; then all are forgotten, since programs that end make room for new ones.
 const MAX_RESOLVED: usize = 1 << 20;
-/// How old the mappings kept of a living process may become.
+/// How old the mappings kept of a living process may become when there is time to look again.
 const MAX_AGE: Duration = Duration::from_millis(100);
+/// The same when an address lies in none of them: soon after exec, or in a library that was just loaded.
+const MAX_AGE_OF_FAILURE: Duration = Duration::from_millis(1);
 
 /// Symbols that were asked for, and the processes they were asked of.
 pub struct UserSymbols {
@@ -45,7 +47,11 @@ impl UserSymbols {
 
     /// Keeps the mappings of a process, unless it was done just before.
     pub fn remember(&mut self, process: u32) {
-        let recent = self.remembered.get(&process).is_some_and(|time| time.elapsed() < MAX_AGE);
+        self.remember_unless_known_for(process, MAX_AGE);
+    }
+
+    fn remember_unless_known_for(&mut self, process: u32, age: Duration) {
+        let recent = self.remembered.get(&process).is_some_and(|time| time.elapsed() < age);
         if recent || !is_alive(process) {
             return;
         }
@@ -87,7 +93,7 @@ impl UserSymbols {
         }
         self.ask(process, address).or_else(|| {
             // The address may lie in what was mapped since.
-            self.remember(process);
+            self.remember_unless_known_for(process, MAX_AGE_OF_FAILURE);
             self.ask(process, address)
         })
     }
