@@ -41,7 +41,6 @@ pub fn run(label: &str, cases: &[&Case], place: &Place, report: &mut Report) {
             End::Done => break,
             End::Crashed { during: Some(name), why } if !retried.contains(&name) => {
                 report.note(&format!("kernel {label}: {why} during {name}, which is tried once more"));
-                left.sort_by_key(|case| case.name == name);
                 retried.push(name);
             }
             End::Crashed { during: Some(name), why } => {
