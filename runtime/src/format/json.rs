@@ -7,7 +7,7 @@
 use super::Context;
 use super::buffer::content;
 use super::number::{Integer, LOWER, word};
-use super::text::{part, string_content, visit_fields, write_key, write_text};
+use super::text::{elements, part, string_content, visit_fields, write_key, write_text};
 use lancet_manifest::ValueType;
 
 /// Appends the value of type `ty` that `bytes` hold.
@@ -22,8 +22,8 @@ pub fn write_json(out: &mut Vec<u8>, ty: &ValueType, bytes: &[u8], context: &mut
             let bytes = content(bytes).iter().map(|&byte| Integer::read(&[byte], 1, true));
             write_list(out, bytes, write_integer);
         }
-        ValueType::Array { element, count } => write_list(out, 0..*count, |out, index| {
-            write_json(out, element, part(bytes, index * element.size()), context);
+        ValueType::Array { element, count } => write_list(out, elements(bytes, element, *count), |out, stored| {
+            write_json(out, element, stored, context);
         }),
         ValueType::Tuple { fields, .. } => write_list(out, fields, |out, field| {
             write_json(out, &field.ty, part(bytes, field.offset), context);

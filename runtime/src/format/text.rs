@@ -49,11 +49,11 @@ pub fn write_text(out: &mut Vec<u8>, ty: &ValueType, bytes: &[u8], context: &mut
         ValueType::ProbeName => write_probe_name(out, word(bytes, 0, 4), context),
         ValueType::Array { element, count } => {
             out.push(b'[');
-            for index in 0..*count {
+            for (index, stored) in elements(bytes, element, *count).enumerate() {
                 if index > 0 {
                     out.push(b',');
                 }
-                write_text(out, element, part(bytes, index * element.size()), context);
+                write_text(out, element, stored, context);
             }
             out.push(b']');
         }
@@ -95,6 +95,11 @@ pub fn visit_fields(fields: &[Field], bytes: &[u8], visit: &mut dyn FnMut(&Field
 /// The bytes from `offset` on.
 pub fn part(bytes: &[u8], offset: u32) -> &[u8] {
     bytes.get(offset as usize..).unwrap_or_default()
+}
+
+/// The bytes of each element of an array; those that a damaged record lacks are left out.
+pub fn elements<'b>(bytes: &'b [u8], element: &ValueType, count: u32) -> impl Iterator<Item = &'b [u8]> {
+    bytes.chunks(element.size().max(1) as usize).take(count as usize)
 }
 
 /// The characters of a stored string, and whether it was cut: no NUL ends it within its `size`.

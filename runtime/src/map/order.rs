@@ -9,7 +9,7 @@ use super::combine::Combined;
 use crate::format::Context;
 use crate::format::buffer::content;
 use crate::format::number::Integer;
-use crate::format::text::{part, string_content, visit_fields, write_text};
+use crate::format::text::{elements, string_content, visit_fields, write_text};
 use lancet_manifest::ValueType;
 
 /// The place of an entry: first by value where that counts, then by key.
@@ -36,8 +36,8 @@ fn push_key(place: &mut Vec<u8>, ty: &ValueType, bytes: &[u8], context: &mut Con
         ValueType::Pointer | ValueType::Timestamp { .. } => push_integer(place, Integer::read(bytes, 8, false)),
         ValueType::String { size } => push_text(place, string_content(bytes, *size).0),
         ValueType::Array { element, count } => {
-            for index in 0..*count {
-                push_key(place, element, part(bytes, index * element.size()), context);
+            for stored in elements(bytes, element, *count) {
+                push_key(place, element, stored, context);
             }
         }
         ValueType::Tuple { fields, .. } | ValueType::Record { fields, .. } => {

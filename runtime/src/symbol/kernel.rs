@@ -60,7 +60,7 @@ impl Table {
 
     /// Adds `ffffffff81000000 T name`, with the module behind a tab if it is of one.
     fn add(&mut self, line: &[u8]) {
-        let Ok(line) = str::from_utf8(line) else { return };
+        let Ok(line) = std::str::from_utf8(line) else { return };
         let mut fields = line.split_ascii_whitespace();
         let (Some(address), Some(_), Some(name)) = (fields.next(), fields.next(), fields.next()) else { return };
         match u64::from_str_radix(address, 16) {
