@@ -44,9 +44,9 @@ check:
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --quiet
 
-# Rewrites the expectations of the golden tests; look at the difference before committing it.
+# Rewrites what golden tests expect and what documentation is made from; look at the difference before committing it.
 bless:
-	BLESS=1 cargo test --test golden
+	BLESS=1 cargo test --test golden --test documentation
 
 # Start-up, memory and size, beside another program when RIVAL names one: make bench RIVAL=bpftrace
 bench: build

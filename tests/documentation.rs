@@ -1,7 +1,8 @@
 //! The documentation keeps its promises: every error code has a page, and the scripts on the pages do what they say.
 //!
 //! On a page the script under "Wrong:" must be reported with the page's code, the one under "Right:" must not.
-//! Pages without a script are only checked for being there. Nothing is attached or loaded.
+//! Pages without a script are only checked for being there. `docs/builtins.md` is made from what the builtins say of
+//! themselves; `BLESS=1` rewrites it. Nothing is attached or loaded.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -42,6 +43,29 @@ fn right_scripts_are_accepted() {
         })
         .collect();
     assert!(refused.is_empty(), "{}", refused.join("\n"));
+}
+
+#[test]
+fn the_list_of_builtins_is_what_they_say_of_themselves() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/builtins.md");
+    let wanted = builtins();
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, &wanted).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(found, wanted, "docs/builtins.md is out of date: make bless rewrites it");
+}
+
+fn builtins() -> String {
+    let mut signatures: Vec<_> = lancet_stdlib::all().into_iter().map(|builtin| builtin.signature()).collect();
+    signatures.sort_by_key(|signature| signature.name);
+    let cell = |text: &str| text.replace('|', "\\|");
+    let row = |signature: &&lancet_compiler::builtin::Signature| {
+        let note = if signature.is_unsafe { " Needs `--unsafe`." } else { "" };
+        format!("| `{}` | {}{note} |\n", cell(signature.usage), cell(signature.summary))
+    };
+    let rows: String = signatures.iter().map(row).collect();
+    format!("# Builtins\n\n| usage | what it is or does |\n| --- | --- |\n{rows}")
 }
 
 fn page_name(code: Code) -> String {
