@@ -14,3 +14,6 @@ pub mod token;
 
 pub use parser::{parse, parse_c};
 pub use preprocess::parse_expanded;
+
+#[cfg(test)]
+mod front_end_tests;

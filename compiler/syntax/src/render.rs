@@ -50,10 +50,9 @@ fn report(diagnostic: &Diagnostic, sources: &SourceMap, color: bool, out: &mut S
         .with_config(config)
         .with_code(diagnostic.code.as_str())
         .with_message(&diagnostic.message);
-    let mut label = Label::new(primary).with_color(hue).with_priority(1);
-    if !diagnostic.primary.is_empty() {
-        label = label.with_message(&diagnostic.primary);
-    }
+    // Without words, a place would not be underlined.
+    let words = if diagnostic.primary.is_empty() { "here" } else { &diagnostic.primary };
+    let label = Label::new(primary).with_color(hue).with_priority(1).with_message(words);
     report = report.with_label(label);
     for other in &diagnostic.labels {
         if let Some(at) = place(other.span, sources) {

@@ -102,7 +102,7 @@ impl Lexer<'_> {
             (Mode::UntilSemicolon, TokenKind::RightBrace) => self.item_began_with(&["import", "let"]),
             // `let @a = hash(10)` and nothing after it: the parser asks for the semicolon, the next item is safe.
             (Mode::UntilSemicolon, TokenKind::RightParenthesis) => self.item_began_with(&["let"]) && !self.follows(";"),
-            (Mode::Predicate, TokenKind::RightBrace) => !self.follows("/"),
+            (Mode::Predicate, TokenKind::RightBrace) => !self.predicate_goes_on(),
             _ => false,
         };
         // The attribute of `struct __attribute__((packed)) S` comes before the members.
@@ -112,12 +112,27 @@ impl Lexer<'_> {
         }
     }
 
+    /// A parenthesis that is open when the last brace closes was never closed: `macro m( { }`.
+    pub(super) fn forget_unclosed(&mut self) {
+        if self.mode == Mode::UntilBrace && !self.brackets.iter().any(|open| open.0 == b'{') {
+            self.brackets.clear();
+        }
+    }
+
     /// An import that lacks its semicolon does not swallow the next item.
     fn after_import_path(&mut self) {
         let string = self.out.tokens.last().is_some_and(|token| token.kind == TokenKind::String);
         if string && self.mode == Mode::UntilSemicolon && self.brackets.is_empty() && !self.follows(";") {
             self.mode = Mode::Item;
         }
+    }
+
+    /// True when a brace closed a block inside of a predicate, false when it closed an action behind a predicate that
+    /// was never ended.
+    fn predicate_goes_on(&self) -> bool {
+        let rest = self.after_trivia(self.position);
+        rest.starts_with("else")
+            || rest.starts_with(['/', '.', '+', '-', '%', '&', '|', '^', '<', '>', '=', '!', '?', ':', '['])
     }
 
     fn has_members(&self) -> bool {

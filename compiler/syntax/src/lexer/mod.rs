@@ -197,6 +197,7 @@ impl<'a> Lexer<'a> {
                     return self.push(TokenKind::Invalid, start);
                 }
                 while self.brackets.pop().is_some_and(|open| open.0 != b'{') {}
+                self.forget_unclosed();
             }
             _ => {}
         }

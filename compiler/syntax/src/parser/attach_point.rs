@@ -11,7 +11,7 @@ impl Parser<'_> {
         let mut attach_points = Vec::new();
         loop {
             attach_points.push(self.attach_point()?);
-            if !self.eat(TokenKind::Comma) {
+            if !self.eat(TokenKind::Comma) || self.at_end_of_list() {
                 break;
             }
         }
@@ -31,6 +31,16 @@ impl Parser<'_> {
         }
         let body = self.block()?;
         Ok(Probe { span: self.since(start), attach_points, predicate, body })
+    }
+
+    /// Goes past the nothing behind a last comma.
+    fn at_end_of_list(&mut self) -> bool {
+        let ends = matches!(self.kind_at(1), TokenKind::LeftBrace | TokenKind::Slash);
+        let nothing = self.kind() == TokenKind::ProbePart && self.text().is_empty() && ends;
+        if nothing {
+            self.bump();
+        }
+        nothing
     }
 
     fn attach_point(&mut self) -> Parsed<AttachPoint> {

@@ -214,6 +214,9 @@ impl Parser<'_> {
             self.at += 3;
             return;
         }
+        if self.eat(TokenKind::RightBrace) {
+            return;
+        }
         while self.kind() != TokenKind::End {
             match self.kind() {
                 TokenKind::Semicolon => {

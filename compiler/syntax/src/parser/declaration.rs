@@ -154,7 +154,7 @@ impl Parser<'_> {
             }
             self.close_parenthesis(open)?;
         }
-        let body = self.block()?;
+        let body = self.value_block()?;
         Ok(Macro { span: self.since(start), name, parameters, body })
     }
 

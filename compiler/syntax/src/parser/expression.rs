@@ -19,9 +19,10 @@ impl Parser<'_> {
 
     fn conditional(&mut self) -> Parsed<Expr> {
         let condition = self.binary(0)?;
-        if !self.eat(TokenKind::Question) {
-            return Ok(condition);
-        }
+        if self.eat(TokenKind::Question) { self.branches(condition) } else { Ok(condition) }
+    }
+
+    fn branches(&mut self, condition: Expr) -> Parsed<Expr> {
         let mut height = self.height;
         let then = match self.kind() {
             TokenKind::Colon => None,
@@ -52,36 +53,61 @@ impl Parser<'_> {
         Ok(left)
     }
 
+    /// Reads prefix operators; each kind is read in a function of its own, which keeps the stack low.
     fn unary(&mut self) -> Parsed<Expr> {
-        let start = self.token().span;
         if let Some(operator) = operator::unary(self.kind()) {
-            self.bump();
-            let operand = self.nested(Self::unary)?;
-            if operator == UnaryOperator::AddressOf {
-                self.check_address(&operand);
-            }
-            return self.made(start, self.height, ExprKind::Unary(operator, Box::new(operand)));
+            return self.prefix(operator);
         }
         if let Some(operator) = step(self.kind()) {
-            self.bump();
-            let target = self.nested(Self::unary)?;
-            self.check_step(&target)?;
-            return self.made(start, self.height, ExprKind::Step { operator, prefix: true, target: Box::new(target) });
+            return self.prefix_step(operator);
         }
         if self.at_cast() {
-            self.bump();
-            let ty = self.type_expr()?;
-            self.expect(TokenKind::RightParenthesis)?;
-            let operand = self.nested(Self::unary)?;
-            return self.made(start, self.height, ExprKind::Cast(ty, Box::new(operand)));
+            return self.cast(true);
+        }
+        if self.at_tuple_cast() {
+            return self.cast(false);
         }
         if self.at_word("comptime") && self.operand_follows(1, false) {
-            self.bump();
-            let operand = self.nested(Self::unary)?;
-            return self.made(start, self.height, ExprKind::Comptime(Box::new(operand)));
+            return self.comptime();
         }
         let base = self.primary()?;
         self.postfix(base)
+    }
+
+    fn prefix(&mut self, operator: UnaryOperator) -> Parsed<Expr> {
+        let start = self.bump().span;
+        let operand = self.nested(Self::unary)?;
+        if operator == UnaryOperator::AddressOf {
+            self.check_address(&operand);
+        }
+        self.made(start, self.height, ExprKind::Unary(operator, Box::new(operand)))
+    }
+
+    fn prefix_step(&mut self, operator: StepOperator) -> Parsed<Expr> {
+        let start = self.bump().span;
+        let target = self.nested(Self::unary)?;
+        self.check_step(&target)?;
+        self.made(start, self.height, ExprKind::Step { operator, prefix: true, target: Box::new(target) })
+    }
+
+    /// Reads a cast; the parentheses around its type are either its own or those of a tuple.
+    fn cast(&mut self, own_parentheses: bool) -> Parsed<Expr> {
+        let start = self.token().span;
+        if own_parentheses {
+            self.bump();
+        }
+        let ty = self.type_expr()?;
+        if own_parentheses {
+            self.expect(TokenKind::RightParenthesis)?;
+        }
+        let operand = self.nested(Self::unary)?;
+        self.made(start, self.height, ExprKind::Cast(ty, Box::new(operand)))
+    }
+
+    fn comptime(&mut self) -> Parsed<Expr> {
+        let start = self.bump().span;
+        let operand = self.nested(Self::unary)?;
+        self.made(start, self.height, ExprKind::Comptime(Box::new(operand)))
     }
 
     fn postfix(&mut self, mut base: Expr) -> Parsed<Expr> {
@@ -160,6 +186,18 @@ impl Parser<'_> {
         let pointer = self.tokens[ahead.end - 1].kind == TokenKind::Star;
         let sure = pointer || ahead.certainty > Certainty::Word;
         self.operand_follows(ahead.end + 1 - self.at, sure)
+    }
+
+    /// True when a cast to a tuple begins here, whose parentheses are those of the type.
+    fn at_tuple_cast(&self) -> bool {
+        let ahead = match self.kind() {
+            TokenKind::LeftParenthesis => self.type_ahead(self.at),
+            _ => None,
+        };
+        ahead.is_some_and(|ahead| {
+            let tuple = !ahead.derived && ahead.certainty > Certainty::Word;
+            tuple && self.operand_follows(ahead.end - self.at, false)
+        })
     }
 
     /// True when the token at `offset` begins an operand; when `sure`, also if it could be an infix operator.

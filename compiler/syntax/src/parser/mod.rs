@@ -195,7 +195,7 @@ impl<'a> Parser<'a> {
 
     /// Reports nesting that is too deep and gives up the item.
     fn too_deep(&mut self, span: Span) -> Failed {
-        let message = format!("this is nested more than {NESTING_LIMIT} levels deep");
+        let message = "this is nested too deep";
         let help = "give parts of it names: store them in variables, or make them macros";
         self.report(Diagnostic::error(Code::NestedTooDeep, span, message).help(help));
         self.abandon()

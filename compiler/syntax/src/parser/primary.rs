@@ -33,7 +33,7 @@ impl Parser<'_> {
             TokenKind::Identifier => return self.word(),
             TokenKind::LeftParenthesis => return self.parenthesis(),
             TokenKind::LeftBrace => {
-                let block = self.block()?;
+                let block = self.value_block()?;
                 return self.made(token.span, self.height, ExprKind::Block(block));
             }
             TokenKind::Assign => {
@@ -111,6 +111,7 @@ impl Parser<'_> {
                     self.expected_with_help("an expression", Some("a type stands in a cast: (struct x *)value"))
                 );
             }
+            "if" if !bang => return self.if_expression(),
             "else" => {
                 return Err(self.expected_with_help("a statement", Some("`else` follows the `}` of an `if`")));
             }

@@ -93,12 +93,15 @@ impl Parser<'_> {
         let next = self.token();
         let here = Span { start: previous.span.end, ..previous.span };
         let found = super::shortened(self.text());
-        let diagnostic = Diagnostic::error(Code::UnexpectedToken, here, format!("expected `;`, found `{found}`"))
-            .primary("expected `;`")
-            .label(next.span, "before this");
-        self.report(diagnostic.help("statements are separated by semicolons"));
         let between = Span { start: previous.span.end, end: next.span.start, ..next.span };
         let new_line = previous.span.file == next.span.file && self.sources.text(between).contains('\n');
+        let mut diagnostic = Diagnostic::error(Code::UnexpectedToken, here, format!("expected `;`, found `{found}`"))
+            .primary("expected `;`")
+            .help("statements are separated by semicolons");
+        if new_line {
+            diagnostic = diagnostic.label(next.span, "before this");
+        }
+        self.report(diagnostic);
         if new_line { Ok(()) } else { Err(Failed) }
     }
 

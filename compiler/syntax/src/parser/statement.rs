@@ -41,6 +41,34 @@ impl Parser<'_> {
         Ok(block)
     }
 
+    /// Reads a block whose value is wanted: an `if` at its end gives its value when all branches have one.
+    pub(super) fn value_block(&mut self) -> Parsed<Block> {
+        let mut block = self.block()?;
+        if block.value.is_none()
+            && block.statements.last().is_some_and(|last| has_value(&last.kind))
+            && let Some(last) = block.statements.pop()
+        {
+            block.value = conditional_value(last).map(Box::new);
+        }
+        Ok(block)
+    }
+
+    /// Reads `if condition { a } else { b }` as an expression: it is `condition ? { a } : { b }`.
+    pub(super) fn if_expression(&mut self) -> Parsed<Expr> {
+        let start = self.bump().span;
+        let kind = self.nested(Self::if_statement)?;
+        let statement = Statement { span: self.since(start), kind };
+        if has_value(&statement.kind)
+            && let Some(value) = conditional_value(statement)
+        {
+            return Ok(value);
+        }
+        let message = "every branch of an `if` in an expression needs a value";
+        let help = "end each branch, also that of `else`, with an expression without semicolon";
+        self.report(Diagnostic::error(Code::UnexpectedToken, start, message).help(help));
+        Err(Failed)
+    }
+
     /// Reads one statement with its semicolon, or the block's value.
     fn statement_in(&mut self, block: &mut Block) -> Parsed<()> {
         let start = self.token().span;
@@ -79,22 +107,10 @@ impl Parser<'_> {
                 self.bump();
                 self.if_statement()
             }
-            "while" => {
-                self.bump();
-                Ok(StatementKind::While { condition: self.head()?, body: self.block()? })
-            }
-            "unroll" => {
-                self.bump();
-                Ok(StatementKind::Unroll { count: self.head()?, body: self.block()? })
-            }
-            "for" => {
-                self.bump();
-                self.for_statement()
-            }
-            "let" => {
-                self.bump();
-                self.let_statement()
-            }
+            "while" | "unroll" => self.while_statement(),
+            "for" => self.for_statement(),
+            "let" => self.let_statement(),
+            "return" => self.return_statement(),
             "break" => {
                 self.bump();
                 Ok(StatementKind::Break)
@@ -103,18 +119,31 @@ impl Parser<'_> {
                 self.bump();
                 Ok(StatementKind::Continue)
             }
-            "return" => {
-                self.bump();
-                let ends = matches!(self.kind(), TokenKind::Semicolon | TokenKind::RightBrace | TokenKind::End);
-                Ok(StatementKind::Return(if ends { None } else { Some(self.expression()?) }))
-            }
-            "_" if self.kind_at(1) == TokenKind::Assign => {
-                self.bump();
-                self.bump();
-                Ok(StatementKind::Discard(self.expression()?))
-            }
+            "_" if self.kind_at(1) == TokenKind::Assign => self.discard_statement(),
             _ => self.expression_statement(),
         }
+    }
+
+    fn while_statement(&mut self) -> Parsed<StatementKind> {
+        let keyword = self.bump_name(0).text;
+        let head = self.head()?;
+        let body = self.block()?;
+        match keyword.as_str() {
+            "while" => Ok(StatementKind::While { condition: head, body }),
+            _ => Ok(StatementKind::Unroll { count: head, body }),
+        }
+    }
+
+    fn return_statement(&mut self) -> Parsed<StatementKind> {
+        self.bump();
+        let ends = matches!(self.kind(), TokenKind::Semicolon | TokenKind::RightBrace | TokenKind::End);
+        Ok(StatementKind::Return(if ends { None } else { Some(self.expression()?) }))
+    }
+
+    fn discard_statement(&mut self) -> Parsed<StatementKind> {
+        self.bump();
+        self.bump();
+        Ok(StatementKind::Discard(self.expression()?))
     }
 
     /// Reads the condition or count before a block; parentheses around it are part of the expression.
@@ -143,6 +172,7 @@ impl Parser<'_> {
     }
 
     fn for_statement(&mut self) -> Parsed<StatementKind> {
+        self.bump();
         let open = self.token().span;
         let parenthesis = self.eat(TokenKind::LeftParenthesis);
         if self.kind() != TokenKind::Variable {
@@ -165,6 +195,7 @@ impl Parser<'_> {
     }
 
     fn let_statement(&mut self) -> Parsed<StatementKind> {
+        self.bump();
         if self.kind() != TokenKind::Variable {
             let map = self.kind() == TokenKind::Map;
             let help = map.then_some("maps are declared at the top level: `let @name = hash(100);`");
@@ -202,6 +233,27 @@ impl Parser<'_> {
         self.report(diagnostic);
         Err(Failed)
     }
+}
+
+/// True for an `if` whose branches all have values.
+fn has_value(kind: &StatementKind) -> bool {
+    let StatementKind::If { then, otherwise: Some(otherwise), .. } = kind else { return false };
+    let valued = |block: &Block| block.value.as_ref().is_some_and(|value| !matches!(value.kind, ExprKind::Step { .. }));
+    let chained = otherwise.value.is_none() && otherwise.statements.len() == 1;
+    valued(then) && (valued(otherwise) || chained && has_value(&otherwise.statements[0].kind))
+}
+
+/// The value of an `if` for which [`has_value`] is true.
+fn conditional_value(statement: Statement) -> Option<Expr> {
+    let StatementKind::If { condition, then, otherwise: Some(mut otherwise) } = statement.kind else { return None };
+    let block = |block: Block| Expr { span: block.span, kind: ExprKind::Block(block) };
+    let otherwise = match otherwise.value {
+        Some(_) => block(otherwise),
+        None => conditional_value(otherwise.statements.pop()?)?,
+    };
+    let then = Some(Box::new(block(then)));
+    let kind = ExprKind::Ternary { condition: Box::new(condition), then, otherwise: Box::new(otherwise) };
+    Some(Expr { span: statement.span, kind })
 }
 
 /// True for statements that need no semicolon.

@@ -116,7 +116,9 @@ impl Preprocessor<'_> {
         let Some((arguments, close)) = take_arguments(work) else {
             let message = format!("the arguments of `{}` have no `)`", name.token.text(self.sources));
             self.error(Code::BadMacroCall, name.token.span, message);
-            return out.push(name.token);
+            // Every later call would end at the same missing parenthesis.
+            out.push(name.token);
+            return out.extend(work.drain(..).rev().map(|pending| pending.token));
         };
         let arguments = match self.fit(definition, &name.token, arguments) {
             Ok(arguments) => arguments,

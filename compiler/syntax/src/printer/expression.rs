@@ -65,6 +65,9 @@ impl Printer<'_> {
                 let block = begins_with_block(right) && !self.is_parenthesized(right);
                 if block { self.parenthesized(right) } else { self.operand(right, own + 1) }
             }
+            ExprKind::Ternary { condition, then: Some(then), otherwise } if self.is_if(expr) => {
+                self.if_expression(condition, then, otherwise);
+            }
             ExprKind::Ternary { condition, then, otherwise } => {
                 self.operand(condition, 1);
                 match then {
@@ -109,6 +112,24 @@ impl Printer<'_> {
                 self.sign_safe(operand, false);
             }
         }
+    }
+
+    /// True for a ternary that is written with `if`.
+    fn is_if(&self, expr: &Expr) -> bool {
+        let written = self.written(expr.span);
+        let keyword = written.strip_prefix("if").is_some_and(|rest| rest.starts_with(|c: char| !c.is_alphanumeric()));
+        let ExprKind::Ternary { then: Some(then), otherwise, .. } = &expr.kind else { return false };
+        let blocks = matches!(then.kind, ExprKind::Block(_));
+        keyword && blocks && (matches!(otherwise.kind, ExprKind::Block(_)) || self.is_if(otherwise))
+    }
+
+    fn if_expression(&mut self, condition: &Expr, then: &Expr, otherwise: &Expr) {
+        self.push("if (");
+        self.inside_parentheses(condition);
+        self.push(") ");
+        self.bare(then);
+        self.push(" else ");
+        self.bare(otherwise);
     }
 
     pub(super) fn list(&mut self, list: &[Expr]) {

@@ -142,7 +142,7 @@ impl Printer<'_> {
             self.end_comment_line();
             let before = self.out.len();
             self.push("/");
-            self.expression(predicate);
+            self.at_statement_start(predicate);
             // `/*` would begin a comment.
             if self.out[before..].starts_with("/*") {
                 self.out.insert(before + 1, ' ');
