@@ -1,8 +1,21 @@
 //! The BPF Type Format (kernel Documentation/bpf/btf.rst), read lazily: nothing is decoded before it is asked for.
 //!
 //! Invariant: damaged input gives `None` or an error, never a panic; a type id is only meaningful with its [`Btf`].
+//! There is no index of names: a look-up by name is one pass over the type section (a fraction of a millisecond for a
+//! whole kernel), which is cheaper than an index for the few names that a script says.
 
+mod decode;
+mod record;
+mod search;
+
+use std::cell::{OnceCell, RefCell};
+use std::ops::Range;
 use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use crate::Unavailable;
+use record::{Record, Records, u32_at};
 
 /// The id of a type; 0 is `void`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -13,6 +26,7 @@ pub type Bytes = Rc<dyn AsRef<[u8]>>;
 
 /// One decoded type. Names are empty for anonymous types.
 #[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
 pub enum Type {
     /// `void`.
     Void,
@@ -74,4 +88,220 @@ pub enum NameKind {
     Function,
     /// A variable.
     Variable,
+}
+
+/// The types of a kernel, of one of its modules, or of a captured machine.
+///
+/// Split BTF (modules) continues the ids and the strings of its base, so all ids of the base are valid here too.
+pub struct Btf {
+    bytes: Bytes,
+    base: Option<Rc<Btf>>,
+    types: Range<usize>,
+    strings: Range<usize>,
+    first_id: u32,
+    first_string: u32,
+    /// Where every [`CHECKPOINT`]th record starts, as far as passes have come.
+    checkpoints: RefCell<Vec<usize>>,
+    end_id: OnceCell<u32>,
+    names: RefCell<FxHashMap<(NameKind, String), Option<TypeId>>>,
+    enumerators: RefCell<FxHashMap<String, Option<(TypeId, i64)>>>,
+}
+
+/// Records between two remembered positions: small enough to walk, large enough that the table costs nothing.
+const CHECKPOINT: usize = 32;
+
+/// More typedefs, modifiers or nested anonymous structs in a row than any sane type has: a cycle in damaged data.
+const DEPTH: usize = 64;
+
+impl Btf {
+    /// Checks the header; types are read when they are asked for.
+    pub fn parse(bytes: Bytes, base: Option<Rc<Btf>>) -> Result<Self, Unavailable> {
+        let (types, strings) =
+            sections((*bytes).as_ref()).map_err(|why| Unavailable::Malformed(format!("BTF: {why}")))?;
+        let (first_id, first_string) = match &base {
+            Some(base) => (base.end_id(), base.end_string()),
+            None => (1, 0),
+        };
+        Ok(Self {
+            bytes,
+            base,
+            types,
+            strings,
+            first_id,
+            first_string,
+            checkpoints: RefCell::default(),
+            end_id: OnceCell::new(),
+            names: RefCell::default(),
+            enumerators: RefCell::default(),
+        })
+    }
+
+    /// Decodes one type; `None` for ids that do not exist and damaged records.
+    pub fn ty(&self, id: TypeId) -> Option<Type> {
+        if id.0 == 0 {
+            return Some(Type::Void);
+        }
+        let (owner, record) = self.record(id)?;
+        owner.decode(&record)
+    }
+
+    /// The name of a type, without decoding the rest; `None` for anonymous ones.
+    pub fn name_of(&self, id: TypeId) -> Option<&str> {
+        let (owner, record) = self.record(id)?;
+        owner.string(record.name).filter(|name| !name.is_empty())
+    }
+
+    /// The type behind typedefs, modifiers and type tags.
+    pub fn resolve(&self, id: TypeId) -> Option<TypeId> {
+        let mut id = id;
+        for _ in 0..DEPTH {
+            if id.0 == 0 {
+                return Some(id);
+            }
+            let (_, record) = self.record(id)?;
+            match record.alias() {
+                Some(target) => id = target,
+                None => return Some(id),
+            }
+        }
+        None
+    }
+
+    /// Size in bytes of a value of the type; `None` for functions, forwards, `void` and damaged types.
+    pub fn size_of(&self, id: TypeId) -> Option<u64> {
+        let mut id = id;
+        let mut elements = 1u64;
+        for _ in 0..DEPTH {
+            let (owner, record) = self.record(self.resolve(id)?)?;
+            if let Some(size) = record.size() {
+                return elements.checked_mul(size.into());
+            }
+            let (element, count) = owner.array(&record)?;
+            elements = elements.checked_mul(count.into())?;
+            id = element;
+        }
+        None
+    }
+
+    /// The member of that name of a struct or union, also within its anonymous structs and unions; the offset is from
+    /// the start of `aggregate`.
+    pub fn member(&self, aggregate: TypeId, name: &str) -> Option<Member> {
+        self.member_within(aggregate, name, DEPTH)
+    }
+
+    /// One more than the highest id.
+    pub fn end_id(&self) -> u32 {
+        *self.end_id.get_or_init(|| self.first_id + self.records().count() as u32)
+    }
+
+    /// The lowest id that is not the base's.
+    pub fn first_id(&self) -> u32 {
+        self.first_id
+    }
+
+    fn member_within(&self, aggregate: TypeId, name: &str, depth: usize) -> Option<Member> {
+        let (owner, record) = self.record(self.resolve(aggregate)?)?;
+        let mut anonymous = Vec::new();
+        for index in 0..record.aggregate_members() {
+            let (name_offset, member_type, bit_offset, bit_size) = owner.raw_member(&record, index)?;
+            if owner.string_is(name_offset, name.as_bytes()) {
+                return Some(Member { name: name.to_owned(), ty: member_type, bit_offset, bit_size });
+            }
+            if name_offset == 0 {
+                anonymous.push((member_type, bit_offset));
+            }
+        }
+        let depth = depth.checked_sub(1)?;
+        anonymous.into_iter().find_map(|(inner, bit_offset)| {
+            let found = self.member_within(inner, name, depth)?;
+            Some(Member { bit_offset: found.bit_offset.checked_add(bit_offset)?, ..found })
+        })
+    }
+
+    /// The record of an id and the blob it lies in: this one or its base.
+    fn record(&self, id: TypeId) -> Option<(&Btf, Record)> {
+        let Some(index) = id.0.checked_sub(self.first_id) else {
+            return self.base.as_deref().and_then(|base| base.record(id));
+        };
+        let checkpoint = index as usize / CHECKPOINT;
+        let mut checkpoints = self.checkpoints.borrow_mut();
+        let reached = checkpoints.len().saturating_sub(1).min(checkpoint);
+        let start = checkpoints.get(reached).copied().unwrap_or(0);
+        let first = reached * CHECKPOINT;
+        let records = Records::new(self.type_section(), start, self.first_id + first as u32);
+        for (passed, record) in records.enumerate() {
+            let position = first + passed;
+            if position == checkpoints.len() * CHECKPOINT {
+                checkpoints.push(record.offset);
+            }
+            if position == index as usize {
+                return Some((self, record));
+            }
+        }
+        None
+    }
+
+    /// All records of this blob in order, without the base's.
+    fn records(&self) -> Records<'_> {
+        Records::new(self.type_section(), 0, self.first_id)
+    }
+
+    fn type_section(&self) -> &[u8] {
+        (*self.bytes).as_ref().get(self.types.clone()).unwrap_or_default()
+    }
+
+    fn string_section(&self) -> &[u8] {
+        (*self.bytes).as_ref().get(self.strings.clone()).unwrap_or_default()
+    }
+
+    fn end_string(&self) -> u32 {
+        self.first_string.saturating_add(self.strings.len() as u32)
+    }
+
+    /// The bytes from a string's start to the end of the section it lies in.
+    fn string_tail(&self, offset: u32) -> Option<&[u8]> {
+        match offset.checked_sub(self.first_string) {
+            Some(own) => self.string_section().get(own as usize..),
+            None => self.base.as_deref()?.string_tail(offset),
+        }
+    }
+
+    fn string(&self, offset: u32) -> Option<&str> {
+        let tail = self.string_tail(offset)?;
+        let end = tail.iter().position(|byte| *byte == 0)?;
+        std::str::from_utf8(&tail[..end]).ok()
+    }
+
+    /// Compares without looking for the end of the string first.
+    fn string_is(&self, offset: u32, name: &[u8]) -> bool {
+        self.string_tail(offset).is_some_and(|tail| tail.get(name.len()) == Some(&0) && tail.starts_with(name))
+    }
+}
+
+impl std::fmt::Debug for Btf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Btf").field("first_id", &self.first_id).field("types", &self.types).finish_non_exhaustive()
+    }
+}
+
+/// Where the type and the string section lie.
+fn sections(bytes: &[u8]) -> Result<(Range<usize>, Range<usize>), &'static str> {
+    const HEADER: u32 = 24;
+    match bytes {
+        [0x9f, 0xeb, 1, ..] => {}
+        [0xeb, 0x9f, ..] => return Err("written for the other byte order"),
+        [0x9f, 0xeb, ..] => return Err("unknown version"),
+        _ => return Err("no BTF here (wrong magic number)"),
+    }
+    let field = |offset| u32_at(bytes, offset).ok_or("the header is cut off");
+    let header = field(4)?;
+    if header < HEADER {
+        return Err("the header is too short");
+    }
+    let section = |offset: u32, length: u32| {
+        let start = header as usize + offset as usize;
+        let end = start + length as usize;
+        if end > bytes.len() { Err("a section reaches beyond the end") } else { Ok(start..end) }
+    };
+    Ok((section(field(8)?, field(12)?)?, section(field(16)?, field(20)?)?))
 }

@@ -4,13 +4,17 @@
 //! for tests without root and for compiling for another machine.
 
 pub mod btf;
+mod nearest;
 pub mod tracepoint;
+mod wildcard;
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use btf::Btf;
 use tracepoint::TracepointFormat;
+
+pub use nearest::nearest;
 
 /// A kernel version, ordered.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
@@ -163,8 +167,3 @@ pub trait Kernel {
 pub fn wildcard_matches(pattern: &str, name: &str) -> bool {
     wildcard::matches(pattern.as_bytes(), name.as_bytes())
 }
-
-mod nearest;
-mod wildcard;
-
-pub use nearest::nearest;

@@ -1,44 +1,53 @@
-//! The nearest of several names: for "did you mean" in diagnostics.
+//! "Did you mean …?": the candidate that a mistyped name most likely stands for.
 
-/// The candidate with the smallest edit distance to `name`, if it is near enough to be a slip: a third of the name's
-/// length at most.
-pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+/// The candidate nearest to `name`, if it is near enough that suggesting it helps: at most a third of the name, and four
+/// letters, wrong.
+/// Of equally near ones, the first.
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let limit = (name.chars().count() / 3).clamp(1, 4);
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
-        let bound = best.map_or(limit, |(distance, _)| distance - 1);
-        if candidate == name || candidate.len().abs_diff(name.len()) > bound {
+        let limit = best.map_or(limit, |(distance, _)| distance - 1);
+        if limit == 0 {
+            break;
+        }
+        if candidate == name {
             continue;
         }
-        if let Some(distance) = distance_within(name.as_bytes(), candidate.as_bytes(), bound) {
+        if let Some(distance) = distance_within(name, candidate, limit) {
             best = Some((distance, candidate));
-            if distance == 1 {
-                break;
-            }
         }
     }
     best.map(|(_, candidate)| candidate.to_owned())
 }
 
-/// The edit distance (insert, delete, replace, swap neighbours) when it is at most `bound`.
-fn distance_within(a: &[u8], b: &[u8], bound: usize) -> Option<usize> {
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for i in 0..a.len() {
-        let mut next = vec![i + 1; b.len() + 1];
-        for j in 0..b.len() {
-            let replace = row[j] + usize::from(a[i] != b[j]);
-            next[j + 1] = replace.min(row[j + 1] + 1).min(next[j] + 1);
-            if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
-                next[j + 1] = next[j + 1].min(before[j - 1] + 1);
+/// The number of bytes to insert, delete, replace or swap with their neighbour, unless that is more than `limit`. Names
+/// that differ in case only have distance 1.
+fn distance_within(name: &str, candidate: &str, limit: usize) -> Option<usize> {
+    let (a, b) = (name.as_bytes(), candidate.as_bytes());
+    if a.len().abs_diff(b.len()) > limit {
+        return None;
+    }
+    let mut before_last = vec![0; b.len() + 1];
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    let mut row = vec![0; b.len() + 1];
+    for i in 1..=a.len() {
+        row[0] = i;
+        for j in 1..=b.len() {
+            let same = a[i - 1].eq_ignore_ascii_case(&b[j - 1]);
+            row[j] = (last[j - 1] + usize::from(!same)).min(last[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                row[j] = row[j].min(before_last[j - 2] + 1);
             }
         }
-        if next.iter().min().is_some_and(|least| *least > bound) {
+        if row.iter().all(|distance| *distance > limit) {
             return None;
         }
-        before = std::mem::replace(&mut row, next);
+        std::mem::swap(&mut before_last, &mut last);
+        std::mem::swap(&mut last, &mut row);
     }
-    (row[b.len()] <= bound).then_some(row[b.len()])
+    let distance = last[b.len()].max(1);
+    (distance <= limit).then_some(distance)
 }
 
 #[cfg(test)]
@@ -46,10 +55,21 @@ mod tests {
     use super::nearest;
 
     #[test]
-    fn slips_are_found_and_strangers_are_not() {
-        let names = ["filename", "flags", "mode", "dfd"];
-        assert_eq!(nearest("filenam", names.into_iter()), Some("filename".into()));
-        assert_eq!(nearest("flgas", names.into_iter()), Some("flags".into()));
-        assert_eq!(nearest("nothing", names.into_iter()), None);
+    fn suggests_what_was_meant() {
+        let names = ["vfs_read", "vfs_write", "vfs_readv", "tcp_sendmsg", "pid", "tid"];
+        for (typed, meant) in [
+            ("vfs_raed", Some("vfs_read")),
+            ("vfs_wriet", Some("vfs_write")),
+            ("vfs_redv", Some("vfs_readv")),
+            ("VFS_READ", Some("vfs_read")),
+            ("tcp_sendmessage", Some("tcp_sendmsg")),
+            ("pdi", Some("pid")),
+            ("uidd", None),
+            ("cpu", None),
+            ("entirely_other", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(typed, names).as_deref(), meant, "{typed}");
+        }
     }
 }

@@ -1,4 +1,9 @@
 //! The text of a tracepoint's `format` file (Documentation/trace/events.rst) as data.
+//!
+//! Invariant: a file that is not understood gives `None`, never a field at a wrong place. The `print fmt` is not read.
+
+#[cfg(test)]
+mod tests;
 
 /// A tracepoint: its number, its fields, its printed form.
 #[derive(Clone, PartialEq, Debug, serde::Serialize, serde::Deserialize)]
@@ -37,4 +42,92 @@ pub enum FieldStorage {
     DataLoc,
     /// `__rel_loc T[]`: 32 bits, length << 16 | offset from the end of this field.
     RelativeLoc,
+}
+
+impl TracepointFormat {
+    /// Reads the text of a `format` file.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut id = None;
+        let mut fields = Vec::new();
+        for line in text.lines().map(str::trim) {
+            if line.starts_with("print fmt:") {
+                break;
+            } else if let Some(number) = line.strip_prefix("ID:") {
+                id = Some(number.trim().parse().ok()?);
+            } else if line.starts_with("field:") {
+                fields.push(TracepointField::parse(line)?);
+            }
+        }
+        Some(Self { id: id?, fields })
+    }
+
+    /// The field of that name.
+    pub fn field(&self, name: &str) -> Option<&TracepointField> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+}
+
+impl TracepointField {
+    /// One line: `field:const char * filename; offset:24; size:8; signed:0;`, with tabs.
+    fn parse(line: &str) -> Option<Self> {
+        let part = |key: &str| line.split(';').find_map(|part| part.trim().strip_prefix(key)).map(str::trim);
+        let size = part("size:")?.parse().ok()?;
+        let (type_name, name, dimensions) = declaration(part("field:")?)?;
+        let storage = if type_name.starts_with("__data_loc ") {
+            FieldStorage::DataLoc
+        } else if type_name.starts_with("__rel_loc ") {
+            FieldStorage::RelativeLoc
+        } else {
+            match dimensions {
+                Some(dimensions) => FieldStorage::Array(elements(dimensions, &type_name, size)?),
+                None => FieldStorage::Scalar,
+            }
+        };
+        let offset = part("offset:")?.parse().ok()?;
+        // Kernels before 2.6.37 did not say.
+        let signed = part("signed:").unwrap_or("0") != "0";
+        Some(Self { type_name, name, offset, size, signed, storage })
+    }
+}
+
+/// Type, name and array part of a C declaration: the name is the last word, but for functions (`void (*name)(int)`).
+/// The array part of `__data_loc char[] name` stands at the type, and says nothing.
+fn declaration(text: &str) -> Option<(String, String, Option<&str>)> {
+    if let Some((before, after)) = text.split_once("(*") {
+        let (name, arguments) = after.split_once(')')?;
+        return Some((format!("{before}(*){arguments}"), name.trim().to_owned(), None));
+    }
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let end = text.trim_end_matches(|c: char| !is_word(c) && c != ']').len();
+    let name_end = if text[..end].ends_with(']') { text.find('[')? } else { end };
+    let dimensions = (name_end < end).then(|| &text[name_end..end]);
+    let declared = text[..name_end].trim_end();
+    let before_name = declared.trim_end_matches(is_word);
+    let name = &declared[before_name.len()..];
+    let type_name = before_name.trim().trim_end_matches("[]").trim_end();
+    (!name.is_empty() && !type_name.is_empty()).then(|| (type_name.to_owned(), name.to_owned(), dimensions))
+}
+
+/// The number of elements that `[4]`, `[2][8]` or `[]` say. Where a constant's name stands instead (older kernels), the
+/// size of the field tells it.
+fn elements(dimensions: &str, type_name: &str, size: u32) -> Option<u32> {
+    let counts = dimensions.split('[').skip(1).map(|part| part.trim_end().trim_end_matches(']').trim());
+    let mut product = 1u32;
+    for count in counts {
+        if count.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+            return Some(size / element_size(type_name));
+        }
+        let count = if count.is_empty() { 0 } else { count.parse().ok()? };
+        product = product.checked_mul(count)?;
+    }
+    Some(product)
+}
+
+fn element_size(type_name: &str) -> u32 {
+    match type_name.rsplit(' ').next().unwrap_or_default() {
+        "char" | "bool" | "u8" | "s8" | "__u8" | "__s8" | "uint8_t" | "int8_t" => 1,
+        "short" | "u16" | "s16" | "__u16" | "__s16" | "__be16" | "__le16" => 2,
+        "long" | "u64" | "s64" | "__u64" | "__s64" | "__be64" | "__le64" | "size_t" | "*" => 8,
+        _ => 4,
+    }
 }
