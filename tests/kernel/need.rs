@@ -31,7 +31,6 @@ fn unmet(need: &str) -> Option<String> {
         "syscalls" => exists("/sys/kernel/tracing/events/syscalls", "no tracepoints for system calls"),
         "btf" => exists("/sys/kernel/btf/vmlinux", "the kernel has no BTF"),
         "gcc" => exists(crate::programs::marker(), "the test programs could not be built"),
-        "unprivileged-user" => (effective_user() == 0).then(|| "only for a user that is not root".to_owned()),
         _ => match need.strip_prefix("kernel>=") {
             Some(wanted) if version(&kernel_release()) < version(wanted) => {
                 Some(format!("needs kernel {wanted} or newer"))
