@@ -8,6 +8,10 @@
 //!   others are memory of [`Type::size`] bytes laid out as `lancet_manifest::ValueType` says.
 //! - Evaluation order is the script's: left to right, each once.
 
+mod print;
+
+pub use print::print;
+
 use crate::builtin::Call;
 use crate::types::Type;
 use lancet_manifest::{InitialValue, MapValue, Target};

@@ -47,8 +47,6 @@ pub struct Config {
     pub max_probes: u32,
     /// Most BPF programs.
     pub max_bpf_progs: u32,
-    /// Longest file that cat() copies.
-    pub max_cat_bytes: u32,
     /// Bytes of a value that stay on the BPF stack.
     pub on_stack_limit: u32,
     /// How stacks print.
@@ -68,7 +66,6 @@ impl Default for Config {
             max_map_keys: 4096,
             max_probes: 1024,
             max_bpf_progs: 1024,
-            max_cat_bytes: 10240,
             on_stack_limit: 32,
             stack_mode: StackMode::Bpftrace,
             missing_probes: MissingProbes::Error,
@@ -147,7 +144,15 @@ static SETTINGS: &[Setting] = &[
     number!(max_map_keys),
     number!(max_probes),
     number!(max_bpf_progs),
-    number!(max_cat_bytes),
+    Setting {
+        name: "max_cat_bytes",
+        set: |config, text| {
+            let bytes = parse_number(text).and_then(|value| value.try_into().ok());
+            config.runtime.max_cat_bytes = bytes.ok_or("a number of bytes")?;
+            Ok(())
+        },
+        show: |config| Shown::Number(config.runtime.max_cat_bytes as i64),
+    },
     number!(on_stack_limit),
     Setting {
         name: "perf_rb_pages",

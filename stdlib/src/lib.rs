@@ -3,6 +3,7 @@
 
 mod addresses;
 mod arguments;
+mod assert;
 mod average;
 mod bswap;
 mod buf;
@@ -14,7 +15,9 @@ mod curtask;
 mod delete;
 mod exit;
 mod extreme;
+mod find;
 mod format;
+mod getopt;
 mod has_key;
 mod hist;
 mod join;
@@ -23,7 +26,9 @@ mod lhist;
 mod print;
 mod printf;
 mod probe;
+mod question;
 mod reader;
+mod shown;
 mod stack;
 mod str;
 mod strlen;
@@ -37,6 +42,9 @@ use lancet_compiler::builtin::Builtin;
 /// Every builtin of the language.
 pub fn all() -> Vec<&'static dyn Builtin> {
     let mut all: Vec<&'static dyn Builtin> = vec![
+        &assert::Assert,
+        &assert::Fail,
+        &assert::StaticAssert,
         &average::Average,
         &average::Stats,
         &bswap::Bswap,
@@ -52,6 +60,8 @@ pub fn all() -> Vec<&'static dyn Builtin> {
         &exit::Exit,
         &extreme::MIN,
         &extreme::MAX,
+        &find::Find,
+        &getopt::Getopt,
         &has_key::HasKey,
         &hist::Hist,
         &join::Join,
@@ -64,6 +74,8 @@ pub fn all() -> Vec<&'static dyn Builtin> {
         &probe::Probe,
         &probe::ProbeType,
         &probe::Func,
+        &shown::CgroupPath,
+        &shown::Username,
         &stack::KSTACK,
         &stack::USTACK,
         &str::Str,
@@ -76,6 +88,8 @@ pub fn all() -> Vec<&'static dyn Builtin> {
         &time::Strftime,
     ];
     all.extend(reader::ALL.iter().map(|reader| reader as &dyn Builtin));
+    all.extend(question::ALL.iter().map(|question| question as &dyn Builtin));
+    all.extend(shown::ALL.iter().map(|shown| shown as &dyn Builtin));
     all.extend(arguments::ALL.iter().map(|argument| argument as &dyn Builtin));
     all.extend(addresses::ALL.iter().copied());
     all

@@ -40,6 +40,11 @@ fn half(lowerer: &mut Lowerer<'_>, helper: Helper, high: bool) -> Value {
     lowerer.binary(BinaryOp::And, both, mask)
 }
 
+/// The user id of the current process.
+pub(crate) fn user_id(lowerer: &mut Lowerer<'_>) -> Value {
+    half(lowerer, Helper::GET_CURRENT_UID_GID, false)
+}
+
 pub(crate) static ALL: &[Reader] = &[
     Reader {
         signature: signature("pid", "pid", "Process id of the current process, as this tool's pid namespace sees it."),
@@ -54,7 +59,7 @@ pub(crate) static ALL: &[Reader] = &[
     Reader {
         signature: signature("uid", "uid", "User id of the current process."),
         ty: uint32,
-        read: |lowerer| half(lowerer, Helper::GET_CURRENT_UID_GID, false),
+        read: user_id,
     },
     Reader {
         signature: signature("gid", "gid", "Group id of the current process."),

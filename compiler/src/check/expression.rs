@@ -299,6 +299,19 @@ impl<'a> Checker<'a> {
         Some(if expr.ty.is_integer() { self.widen(expr) } else { Expr { ty: UINT64, ..expr } })
     }
 
+    /// An argument as a condition.
+    pub fn condition_argument(&mut self, argument: &'a ast::Argument) -> Option<Expr> {
+        let expr = self.argument(argument)?;
+        self.truth(expr)
+    }
+
+    /// The script reads the option of that name.
+    pub fn note_option(&mut self, name: &str) {
+        if !self.options.iter().any(|known| known == name) {
+            self.options.push(name.to_owned());
+        }
+    }
+
     /// An int64 constant expression at `span`.
     pub fn integer(&self, value: i64, span: Span) -> Expr {
         Expr { span, ty: INT64, kind: ExprKind::Constant(value) }

@@ -3,7 +3,7 @@
 use super::constant::is_flexible;
 use super::scope::MacroArgument;
 use super::{Checker, conversion::convert};
-use crate::hir::{Expr, ExprKind, MapContent, MapIndex, Place};
+use crate::hir::{Expr, ExprKind, LocalIndex, MapContent, MapIndex, Place};
 use crate::types::{INT64, Space, Type};
 use lancet_manifest::MapValue;
 use lancet_syntax::ast;
@@ -157,6 +157,14 @@ impl<'a> Checker<'a> {
         };
         self.map_facts(&name, span);
         Some(MapArgument { index: self.map_index(&name), name, key, span })
+    }
+
+    /// A variable that is given a value of that type; its index and type.
+    pub fn variable_argument(&mut self, argument: &'a ast::Argument, ty: &Type) -> Option<(LocalIndex, Type)> {
+        let ast::Argument::Expr(ast::Expr { kind: ast::ExprKind::Variable(name), .. }) = argument else { return None };
+        let index = self.find_local(name).unwrap_or_else(|| self.declare_local(name, None));
+        let ty = self.learn_local(index, ty, false)?;
+        Some((index, ty))
     }
 
     /// What the map holds, as known so far.

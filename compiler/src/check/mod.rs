@@ -95,6 +95,7 @@ pub fn check(
         if !checker.inference.changed {
             let mut program = hir::Program { probes, maps: Vec::new() };
             checker.finish_maps(&mut program);
+            checker.unknown_options(probes_span(&expansions));
             for diagnostic in checker.lasting.iter().chain(checker.diagnostics.iter()) {
                 diagnostics.push(diagnostic.clone());
             }
@@ -102,6 +103,11 @@ pub fn check(
         }
     }
     panic!("check: the inference of types does not come to an end");
+}
+
+/// The place of the first probe, for findings about the whole script.
+fn probes_span(expansions: &[(&ast::Probe, Vec<Expansion>)]) -> Span {
+    expansions.first().map(|(probe, _)| probe.span).unwrap_or_default()
 }
 
 fn probes(program: &ast::Program) -> impl Iterator<Item = &ast::Probe> {
@@ -129,6 +135,8 @@ pub struct Checker<'a> {
     probe_number: usize,
     loops: u32,
     aggregation_allowed: bool,
+    /// Options that getopt() reads.
+    options: Vec<String>,
 }
 
 impl<'a> Checker<'a> {
@@ -147,9 +155,27 @@ impl<'a> Checker<'a> {
             probe_number: 0,
             loops: 0,
             aggregation_allowed: false,
+            options: Vec::new(),
         };
         checker.collect_macros(program);
         checker
+    }
+
+    /// Named parameters that no getopt() reads are mistakes of the command line.
+    fn unknown_options(&mut self, span: Span) {
+        for (name, _) in &self.settings().named {
+            if self.options.iter().any(|known| known == name) {
+                continue;
+            }
+            let known: Vec<String> = self.options.iter().map(|name| format!("--{name}")).collect();
+            let help = match lancet_kernel::nearest(name, self.options.iter().map(String::as_str)) {
+                Some(nearest) => format!("did you mean --{nearest}?"),
+                None if known.is_empty() => "it has none".into(),
+                None => format!("its options are {}", known.join(", ")),
+            };
+            let message = format!("the script has no option --{name}");
+            self.report(Diagnostic::error(Code::BadArgument, span, message).help(help));
+        }
     }
 
     fn start_round(&mut self) {

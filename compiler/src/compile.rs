@@ -1,0 +1,177 @@
+//! The whole pipeline in one screen: script text to object file.
+
+use crate::builtin::Builtin;
+use crate::check::{self, Environment, Registry};
+use crate::ctypes::TypeTable;
+use crate::settings::Settings;
+use crate::{bpf, hir, lower, object, optimize};
+use lancet_kernel::Kernel;
+use lancet_manifest::Manifest;
+use lancet_syntax::ast::{Item, Program};
+use lancet_syntax::code::Code;
+use lancet_syntax::diagnostic::{Diagnostic, Diagnostics};
+use lancet_syntax::preprocess::SourceLoader;
+use lancet_syntax::span::{FileId, SourceMap, Span};
+
+/// What a compilation works on.
+pub struct Input<'a> {
+    /// The machine to compile for.
+    pub kernel: &'a dyn Kernel,
+    /// The builtins of the language.
+    pub builtins: &'a [&'static dyn Builtin],
+    /// What the user set; the script's config block is added to it.
+    pub settings: Settings,
+    /// Environment variables that set configuration: name and value.
+    pub environment: &'a [(String, String)],
+    /// Finds included files.
+    pub loader: &'a dyn SourceLoader,
+    /// The stages whose data is wanted as text.
+    pub dumps: &'a [Stage],
+}
+
+/// A stage of the pipeline, as `-d` names it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    /// Tokens of the script.
+    Tokens,
+    /// The syntax tree, as the printer writes it.
+    Ast,
+    /// The typed tree.
+    Hir,
+    /// The optimized intermediate representation.
+    Ir,
+    /// Machine instructions with virtual registers.
+    Vcode,
+    /// eBPF instructions.
+    Insns,
+    /// The object file's contents.
+    Object,
+}
+
+impl Stage {
+    /// All stages in order, with the name and a description for users.
+    pub const ALL: &'static [(Stage, &'static str, &'static str)] = &[
+        (Stage::Tokens, "tokens", "the tokens of the script"),
+        (Stage::Ast, "ast", "the syntax tree in canonical layout"),
+        (Stage::Hir, "hir", "the typed tree"),
+        (Stage::Ir, "ir", "the optimized intermediate representation (SSA)"),
+        (Stage::Vcode, "vcode", "machine instructions before register allocation"),
+        (Stage::Insns, "insns", "eBPF instructions"),
+        (Stage::Object, "object", "sections, maps and symbols of the object file"),
+    ];
+
+    /// The stage of that name.
+    pub fn parse(name: &str) -> Option<Stage> {
+        Self::ALL.iter().find(|(_, known, _)| *known == name).map(|(stage, ..)| *stage)
+    }
+}
+
+/// What a compilation gives.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// The object file; absent after errors.
+    pub object: Option<Vec<u8>>,
+    /// What the manifest in it says.
+    pub manifest: Manifest,
+    /// The wanted stages as text, as far as the pipeline came.
+    pub dumps: Vec<(Stage, String)>,
+    /// Everything found.
+    pub diagnostics: Diagnostics,
+}
+
+/// Compiles the script in `file`.
+pub fn compile(sources: &mut SourceMap, file: FileId, input: Input<'_>) -> Output {
+    let mut output = Output::default();
+    let mut dump = Dump { wanted: input.dumps, texts: Vec::new() };
+    output.object = pipeline(sources, file, input, &mut dump, &mut output.manifest, &mut output.diagnostics);
+    output.dumps = dump.texts;
+    output
+}
+
+fn pipeline(
+    sources: &mut SourceMap,
+    file: FileId,
+    input: Input<'_>,
+    dump: &mut Dump<'_>,
+    manifest: &mut Manifest,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<u8>> {
+    dump_source(sources, file, dump);
+    let program = lancet_syntax::parse_expanded(sources, file, input.loader, diagnostics);
+    require_probe(&program, file, diagnostics);
+    if diagnostics.has_errors() {
+        return None;
+    }
+    let mut settings = input.settings;
+    settings.config.read(&program, input.environment, diagnostics);
+    let registry = Registry::new(input.builtins);
+    let environment = Environment { kernel: input.kernel, builtins: &registry, settings: &settings };
+    let mut types = TypeTable::new(input.kernel);
+    for item in &program.items {
+        if let Item::CDefinition(definition) = item {
+            types.define(definition, diagnostics);
+        }
+    }
+    let program = check::check(&program, &environment, &types, diagnostics);
+    dump.add(Stage::Hir, || hir::print(&program));
+    if diagnostics.has_errors() {
+        return None;
+    }
+    let features = input.kernel.features();
+    let target = lower::Target {
+        features,
+        structs: &types,
+        sources,
+        possible_cpus: input.kernel.possible_cpus(),
+        settings: &settings,
+    };
+    let (mut module, lowered) = lower::lower(&program, &target);
+    *manifest = lowered;
+    optimize::run(&mut module, features);
+    dump.add(Stage::Ir, || module.to_string());
+    let code = bpf::compile(&module, &bpf::Target { features: *features });
+    dump.add(Stage::Vcode, || code.print_vcode());
+    dump.add(Stage::Insns, || code.print_instructions());
+    let object = object::write(&code, &module, &manifest.encode(), sources);
+    dump.add(Stage::Object, || object::describe(&object));
+    Some(object)
+}
+
+fn dump_source(sources: &SourceMap, file: FileId, dump: &mut Dump<'_>) {
+    let mut ignored = Diagnostics::default();
+    dump.add(Stage::Tokens, || {
+        let text = &sources.file(file).text;
+        let lexed = lancet_syntax::lexer::lex(text, file, &mut ignored);
+        lancet_syntax::token::print(&lexed.tokens, sources)
+    });
+    dump.add(Stage::Ast, || {
+        let mut ignored = Diagnostics::default();
+        let program = lancet_syntax::parse(sources, file, &mut ignored);
+        lancet_syntax::printer::print(&program, sources)
+    });
+}
+
+/// A script without a probe does nothing: it is a mistake, unless something else is wrong already.
+fn require_probe(program: &Program, file: FileId, diagnostics: &mut Diagnostics) {
+    let has_probe = program.items.iter().any(|item| matches!(item, Item::Probe(_)));
+    if !has_probe && !diagnostics.has_errors() {
+        diagnostics.push(
+            Diagnostic::error(Code::EmptyProgram, Span::new(file, 0, 0), "the script has no probe")
+                .help("write for example: begin { printf(\"hello\\n\"); }"),
+        );
+    }
+}
+
+/// Collects the stages that are wanted.
+struct Dump<'a> {
+    wanted: &'a [Stage],
+    texts: Vec<(Stage, String)>,
+}
+
+impl Dump<'_> {
+    fn add(&mut self, stage: Stage, text: impl FnOnce() -> String) {
+        if self.wanted.contains(&stage) {
+            self.texts.push((stage, text()));
+        }
+    }
+}

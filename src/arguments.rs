@@ -1,0 +1,151 @@
+//! The command line: what the user may say. No decisions here beyond what clap can check.
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// A tracing language for Linux: runs bpftrace scripts, compiled to eBPF by itself.
+#[derive(Parser, Debug)]
+#[command(
+    name = "lancet",
+    version,
+    disable_help_subcommand = true,
+    args_conflicts_with_subcommands = true,
+    override_usage = "lancet [OPTIONS] -e PROGRAM [ARGUMENTS]...\n       lancet [OPTIONS] FILE [ARGUMENTS]...   (FILE - is standard input)\n       lancet build SCRIPT -o FILE.o\n       lancet run [OPTIONS] FILE.o",
+    after_help = "Examples:\n  lancet -e 'tracepoint:syscalls:sys_enter_openat { printf(\"%s %s\\n\", comm, str(args.filename)); }'\n  lancet -e 'profile:hz:99 { @[comm] = count(); }'\n  lancet -c 'ls /' -e 'uprobe:libc:malloc { @ = hist(arg0); }'"
+)]
+pub struct Command {
+    /// What to do instead of compiling and tracing at once.
+    #[command(subcommand)]
+    pub subcommand: Option<Verb>,
+    /// Compile and trace.
+    #[command(flatten)]
+    pub trace: Trace,
+}
+
+/// Other things than tracing a script at once.
+#[derive(Subcommand, Debug)]
+pub enum Verb {
+    /// Compile a script to an object file that `lancet run` loads, on this machine or another
+    Build(Build),
+    /// Load and run an object file that `lancet build` made
+    Run(Run),
+}
+
+/// `lancet -e …`, `lancet FILE`.
+#[derive(Args, Debug, Default)]
+pub struct Trace {
+    #[command(flatten)]
+    pub compile: Compile,
+    #[command(flatten)]
+    pub runtime: Runtime,
+    /// Compile and check, but attach nothing
+    #[arg(long, alias = "dry-run-only")]
+    pub dry_run: bool,
+    /// The script file (- for standard input) unless -e is given, then the script's parameters $1, $2, …; named ones after --
+    #[arg(value_name = "FILE|ARGUMENT", trailing_var_arg = true, allow_hyphen_values = false)]
+    pub words: Vec<String>,
+    /// Named parameters for getopt(): --name=value
+    #[arg(last = true, hide = true, value_name = "NAMED")]
+    pub named: Vec<String>,
+}
+
+/// What the compiler is told.
+#[derive(Args, Debug, Default)]
+pub struct Compile {
+    /// The program text
+    #[arg(short = 'e', value_name = "PROGRAM")]
+    pub program: Option<String>,
+    /// Print a stage of the compiler and stop before tracing: tokens ast hir ir vcode insns object; alone, list them
+    #[arg(short = 'd', long = "dump", value_name = "STAGE", num_args = 0..=1, default_missing_value = "", action = ArgAction::Append)]
+    pub dump: Vec<String>,
+    /// Search this directory for included files
+    #[arg(short = 'I', value_name = "DIR")]
+    pub include_dirs: Vec<PathBuf>,
+    /// Include this file before the script
+    #[arg(long = "include", value_name = "FILE")]
+    pub includes: Vec<String>,
+    /// Allow functions that change the traced system
+    #[arg(long = "unsafe")]
+    pub allow_unsafe: bool,
+    /// Do not use a feature of the kernel, as if it had none: kprobe_multi, uprobe_multi, …
+    #[arg(long = "no-feature", value_name = "NAME", value_delimiter = ',')]
+    pub no_feature: Vec<String>,
+}
+
+/// What the runtime is told.
+#[derive(Args, Debug, Default)]
+pub struct Runtime {
+    /// Run a command and trace until it ends; uprobes see it only
+    #[arg(short = 'c', long = "cmd", value_name = "COMMAND")]
+    pub command: Option<String>,
+    /// Trace a running process until it ends
+    #[arg(short = 'p', long = "pid", value_name = "PID")]
+    pub pid: Option<u32>,
+    /// Write the output to a file
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Output format
+    #[arg(short = 'f', long = "format", value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Buffering of the output
+    #[arg(short = 'B', value_name = "MODE", value_enum, default_value_t = Buffering::Line)]
+    pub buffering: Buffering,
+    /// Say nothing about attached probes
+    #[arg(short = 'q', long = "quiet")]
+    pub quiet: bool,
+    /// Say more: notes, the kernel's log of a refused program
+    #[arg(short = 'v', long = "verbose")]
+    pub verbose: bool,
+    /// Report failed kernel helpers; twice, of map look-ups too
+    #[arg(short = 'k', action = ArgAction::Count)]
+    pub helper_errors: u8,
+    /// Print no warnings
+    #[arg(long = "no-warnings")]
+    pub no_warnings: bool,
+}
+
+/// Output formats.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub enum Format {
+    /// As people read it.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// When output is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub enum Buffering {
+    /// At every line.
+    #[default]
+    Line,
+    /// In blocks.
+    Full,
+    /// At once.
+    None,
+}
+
+/// `lancet build`.
+#[derive(Args, Debug)]
+pub struct Build {
+    #[command(flatten)]
+    pub compile: Compile,
+    /// The script (- for standard input), unless -e is given
+    pub script: Option<String>,
+    /// Where the object file goes
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub output: PathBuf,
+    /// The script's parameters
+    #[arg(last = true)]
+    pub parameters: Vec<String>,
+}
+
+/// `lancet run`.
+#[derive(Args, Debug)]
+pub struct Run {
+    #[command(flatten)]
+    pub runtime: Runtime,
+    /// The object file
+    pub object: PathBuf,
+}

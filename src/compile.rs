@@ -1,0 +1,63 @@
+//! From the command line to a compiled object: settings, sources, diagnostics.
+
+use crate::arguments::Compile;
+use crate::report;
+use crate::source::{self, Headers};
+use lancet_compiler::compile::{Input, Output, Stage, compile};
+use lancet_compiler::settings::{Config, Settings};
+use lancet_kernel::Kernel;
+use lancet_syntax::span::SourceMap;
+use std::path::Path;
+
+/// What is compiled besides the flags.
+pub struct Job<'a> {
+    /// The script's file, unless `-e` is given.
+    pub file: Option<&'a str>,
+    /// What the user set.
+    pub settings: Settings,
+    /// `-v`: notes are shown.
+    pub notes: bool,
+    /// Warnings are shown.
+    pub warnings: bool,
+}
+
+/// Compiles; shows diagnostics and dumps. `Err` is the exit code after an error that was reported.
+pub fn run(arguments: &Compile, job: Job<'_>, kernel: &dyn Kernel) -> Result<Output, u8> {
+    let stages = stages(&arguments.dump).map_err(|message| report::error(&message))?;
+    let script = source::read(arguments.program.as_deref(), job.file).map_err(|message| report::error(&message))?;
+    let environment: Vec<(String, String)> = std::env::vars().collect();
+    if let Some((name, wanted)) = Config::check_environment(&environment) {
+        return Err(report::error(&format!("the environment variable {name} takes {wanted}")));
+    }
+    let beside = Path::new(job.file.unwrap_or(".")).parent().unwrap_or(Path::new(".")).to_owned();
+    let headers = Headers { directories: arguments.include_dirs.clone(), includes: arguments.includes.clone(), beside };
+    let builtins = lancet_stdlib::all();
+    let mut sources = SourceMap::default();
+    let file = sources.add(script.name, script.text);
+    let input = Input {
+        kernel,
+        builtins: &builtins,
+        settings: job.settings,
+        environment: &environment,
+        loader: &headers,
+        dumps: &stages,
+    };
+    let output = compile(&mut sources, file, input);
+    report::diagnostics(&output.diagnostics, &sources, job.notes, job.warnings);
+    let labelled = output.dumps.len() > 1;
+    for (stage, text) in &output.dumps {
+        report::dump(*stage, text, labelled);
+    }
+    if output.object.is_none() {
+        return Err(1);
+    }
+    Ok(output)
+}
+
+fn stages(names: &[String]) -> Result<Vec<Stage>, String> {
+    names
+        .iter()
+        .filter(|name| !name.is_empty())
+        .map(|name| Stage::parse(name).ok_or_else(|| format!("there is no stage {name}; lancet -d lists them")))
+        .collect()
+}

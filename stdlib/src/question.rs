@@ -1,0 +1,68 @@
+//! Questions about types, answered at compile time: `is_str(x)`, `is_literal(x)` …
+
+use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
+use lancet_compiler::check::Checker;
+use lancet_compiler::hir::Expr;
+use lancet_compiler::ir::Address;
+use lancet_compiler::lower::Lowerer;
+use lancet_compiler::types::Type;
+use lancet_syntax::ast;
+use lancet_syntax::span::Span;
+use lancet_compiler::check::is_literal;
+
+/// A question about an expression that is not evaluated.
+pub(crate) struct Question {
+    signature: Signature,
+    answer: fn(&Expr) -> bool,
+}
+
+const fn signature(name: &'static str, usage: &'static str, summary: &'static str) -> Signature {
+    Signature { name, aliases: &[], min: 1, max: 1, usage, summary, is_unsafe: false }
+}
+
+pub(crate) static ALL: &[Question] = &[
+    Question {
+        signature: signature("is_literal", "is_literal(x)", "True when x is a literal."),
+        answer: is_literal,
+    },
+    Question {
+        signature: signature("is_str", "is_str(x)", "True when x is a string."),
+        answer: |expr| matches!(expr.ty, Type::String(_)),
+    },
+    Question {
+        signature: signature("is_integer", "is_integer(x)", "True when x is an integer."),
+        answer: |expr| matches!(expr.ty, Type::Int { .. } | Type::Enum(_)),
+    },
+    Question {
+        signature: signature("is_unsigned_integer", "is_unsigned_integer(x)", "True when x is an unsigned integer."),
+        answer: |expr| matches!(expr.ty, Type::Int { signed: false, .. }),
+    },
+    Question {
+        signature: signature("is_ptr", "is_ptr(x)", "True when x is a pointer."),
+        answer: |expr| matches!(expr.ty, Type::Pointer(..)),
+    },
+    Question {
+        signature: signature("is_array", "is_array(x)", "True when x is an array."),
+        answer: |expr| matches!(expr.ty, Type::Array(..)),
+    },
+];
+
+impl Builtin for Question {
+    fn signature(&'static self) -> &'static Signature {
+        &self.signature
+    }
+
+    fn check<'a>(
+        &'static self,
+        checker: &mut Checker<'a>,
+        arguments: &'a [ast::Argument],
+        span: Span,
+    ) -> Option<Expr> {
+        let asked = checker.argument(&arguments[0])?;
+        Some(checker.constant(i64::from((self.answer)(&asked)), Type::Bool, span))
+    }
+
+    fn lower(&self, _: &mut Lowerer<'_>, _: &Call, _: &Type, _: Option<Address>) -> Operand {
+        unreachable!("{}() is a constant", self.signature.name)
+    }
+}

@@ -1,0 +1,121 @@
+//! Numbers that print as something else: error messages, signals, system calls, users, control groups.
+
+use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
+use lancet_compiler::check::Checker;
+use lancet_compiler::hir::Expr;
+use lancet_compiler::ir::Address;
+use lancet_compiler::lower::Lowerer;
+use lancet_compiler::types::Type;
+use lancet_syntax::ast;
+use lancet_syntax::span::Span;
+use lancet_syntax::code::Code;
+
+/// A function that gives its number another type.
+pub(crate) struct Shown {
+    signature: Signature,
+    ty: fn() -> Type,
+}
+
+const fn signature(name: &'static str, usage: &'static str, summary: &'static str) -> Signature {
+    Signature { name, aliases: &[], min: 1, max: 1, usage, summary, is_unsafe: false }
+}
+
+pub(crate) static ALL: &[Shown] = &[
+    Shown {
+        signature: signature("strerror", "strerror(errno)", "An error number that prints as its message."),
+        ty: || Type::ErrorMessage,
+    },
+    Shown {
+        signature: signature("signal_name", "signal_name(signal)", "A signal number that prints as its name."),
+        ty: || Type::SignalName,
+    },
+    Shown {
+        signature: signature("syscall_name", "syscall_name(number)", "A system call number that prints as its name."),
+        ty: || Type::SyscallName,
+    },
+];
+
+impl Builtin for Shown {
+    fn signature(&'static self) -> &'static Signature {
+        &self.signature
+    }
+
+    fn check<'a>(
+        &'static self,
+        checker: &mut Checker<'a>,
+        arguments: &'a [ast::Argument],
+        span: Span,
+    ) -> Option<Expr> {
+        let number = checker.integer_argument(&arguments[0], "the argument")?;
+        Some(Call::expr(self, (self.ty)(), span, vec![number], Extra::None))
+    }
+
+    fn lower(&self, lowerer: &mut Lowerer<'_>, call: &Call, _: &Type, _: Option<Address>) -> Operand {
+        Operand::Scalar(lowerer.scalar(&call.arguments[0]))
+    }
+}
+
+pub(crate) struct Username;
+pub(crate) struct CgroupPath;
+
+static USERNAME: Signature = Signature {
+    name: "username",
+    aliases: &[],
+    min: 0,
+    max: 0,
+    usage: "username",
+    summary: "The name of the current process's user.",
+    is_unsafe: false,
+};
+
+static CGROUP_PATH: Signature = Signature {
+    name: "cgroup_path",
+    aliases: &[],
+    min: 1,
+    max: 2,
+    usage: "cgroup_path(id[, filter])",
+    summary: "A cgroup id that prints as its path, in the hierarchies whose name matches the filter.",
+    is_unsafe: false,
+};
+
+impl Builtin for Username {
+    fn signature(&'static self) -> &'static Signature {
+        &USERNAME
+    }
+
+    fn check<'a>(&'static self, _: &mut Checker<'a>, _: &'a [ast::Argument], span: Span) -> Option<Expr> {
+        Some(Call::expr(self, Type::Username, span, Vec::new(), Extra::None))
+    }
+
+    fn lower(&self, lowerer: &mut Lowerer<'_>, _: &Call, _: &Type, _: Option<Address>) -> Operand {
+        Operand::Scalar(crate::reader::user_id(lowerer))
+    }
+}
+
+impl Builtin for CgroupPath {
+    fn signature(&'static self) -> &'static Signature {
+        &CGROUP_PATH
+    }
+
+    fn check<'a>(
+        &'static self,
+        checker: &mut Checker<'a>,
+        arguments: &'a [ast::Argument],
+        span: Span,
+    ) -> Option<Expr> {
+        let id = checker.integer_argument(&arguments[0], "the id of cgroup_path()")?;
+        let filter = match arguments.get(1) {
+            Some(filter) => checker.text_argument(filter, "the filter of cgroup_path()")?,
+            None => String::new(),
+        };
+        if filter.len() > 4096 {
+            checker.error(Code::TooLarge, span, "the filter of cgroup_path() is too long");
+            return None;
+        }
+        Some(Call::expr(self, Type::CgroupPath(filter.into()), span, vec![id], Extra::None))
+    }
+
+    fn lower(&self, lowerer: &mut Lowerer<'_>, call: &Call, _: &Type, _: Option<Address>) -> Operand {
+        Operand::Scalar(lowerer.scalar(&call.arguments[0]))
+    }
+}
