@@ -54,6 +54,7 @@ fn main() -> ExitCode {
     for (case, reason) in elsewhere.iter().filter(|_| options.kernels.is_empty()) {
         report.skipped(&format!("live::{}", case.name), reason);
     }
+    let _ = std::fs::remove_dir_all(&place.scratch);
     report.finish()
 }
 
