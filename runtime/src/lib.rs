@@ -3,5 +3,6 @@
 
 pub mod event;
 pub mod format;
+pub mod kernel;
 pub mod map;
 pub mod symbol;

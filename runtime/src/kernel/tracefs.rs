@@ -1,0 +1,101 @@
+//! tracefs: formats and names of tracepoints, and the list of traceable functions. Read only.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::PathBuf;
+
+use lancet_kernel::tracepoint::TracepointFormat;
+use lancet_kernel::{Unavailable, wildcard_matches};
+
+use super::is_pattern;
+
+/// Where tracefs is mounted.
+pub(super) struct Tracefs {
+    root: PathBuf,
+}
+
+/// The events of the function tracer's own records: no program can be attached to them.
+const NOT_ATTACHABLE: &str = "ftrace";
+
+impl Tracefs {
+    /// Looks at the usual places.
+    pub fn find() -> Result<Self, Unavailable> {
+        let mut denied = false;
+        for root in ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"] {
+            match fs::metadata(format!("{root}/events")) {
+                Ok(_) => return Ok(Self { root: root.into() }),
+                Err(error) => denied |= error.kind() == ErrorKind::PermissionDenied,
+            }
+        }
+        Err(Unavailable::Denied(if denied {
+            "tracefs cannot be read: tracing needs root".to_owned()
+        } else {
+            "tracefs is not mounted; mount it with: mount -t tracefs tracefs /sys/kernel/tracing".to_owned()
+        }))
+    }
+
+    /// The format of one tracepoint.
+    pub fn format(&self, category: &str, event: &str) -> Result<TracepointFormat, Unavailable> {
+        let shown = format!("tracepoint {category}:{event}");
+        if [category, event].iter().any(|part| part.is_empty() || part.contains('/') || part.starts_with('.')) {
+            return Err(Unavailable::Missing(format!("{shown} does not exist")));
+        }
+        let path = self.root.join("events").join(category).join(event).join("format");
+        let text = fs::read_to_string(path).map_err(|error| explain(&error, &shown))?;
+        TracepointFormat::parse(&text)
+            .ok_or_else(|| Unavailable::Malformed(format!("the format of {shown} is not understood")))
+    }
+
+    /// Tracepoints whose category and event match, sorted.
+    pub fn events(&self, category: &str, event: &str) -> Result<Vec<(String, String)>, Unavailable> {
+        let events = self.root.join("events");
+        let categories = if is_pattern(category) {
+            let all = directories(&events).map_err(|error| explain(&error, "tracefs"))?;
+            all.into_iter().filter(|name| name != NOT_ATTACHABLE && wildcard_matches(category, name)).collect()
+        } else {
+            vec![category.to_owned()]
+        };
+        let mut found = Vec::new();
+        for category in categories {
+            let names = match directories(&events.join(&category)) {
+                Ok(names) => names,
+                // A module may have gone meanwhile.
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(explain(&error, &format!("tracepoints of {category}"))),
+            };
+            let matching = names.into_iter().filter(|name| wildcard_matches(event, name));
+            found.extend(matching.map(|name| (category.clone(), name)));
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Opens the list of functions that the function tracer can trace.
+    pub fn open_functions(&self) -> io::Result<File> {
+        File::open(self.root.join("available_filter_functions"))
+    }
+
+    /// The text of the list of functions that kprobes must not be put on; empty when it cannot be read.
+    pub fn kprobe_blacklist(&self) -> String {
+        fs::read_to_string("/sys/kernel/debug/kprobes/blacklist").unwrap_or_default()
+    }
+}
+
+fn directories(path: &std::path::Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            names.extend(entry.file_name().into_string().ok());
+        }
+    }
+    Ok(names)
+}
+
+fn explain(error: &io::Error, what: &str) -> Unavailable {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => Unavailable::Missing(format!("{what} does not exist")),
+        ErrorKind::PermissionDenied => Unavailable::Denied(format!("{what} cannot be read: tracing needs root")),
+        _ => Unavailable::Denied(format!("{what} cannot be read: {error}")),
+    }
+}
