@@ -8,6 +8,7 @@ pub mod hir;
 pub mod ir;
 #[path = "lower_stub.rs"]
 pub mod lower;
+pub mod optimize;
 pub mod probe;
 pub mod settings;
 pub mod types;

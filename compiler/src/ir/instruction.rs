@@ -193,7 +193,7 @@ helpers! {
 }
 
 /// What an instruction does. The result, if any, is an integer or address in a [`Value`].
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Instruction {
     /// A constant.
     Const(i64),

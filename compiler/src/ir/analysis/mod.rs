@@ -3,10 +3,14 @@
 
 pub mod control_flow;
 pub mod dominators;
+pub mod known_bits;
 pub mod liveness;
+pub mod slot_access;
 pub mod uses;
 
 pub use control_flow::ControlFlow;
 pub use dominators::Dominators;
+pub use known_bits::KnownBits;
 pub use liveness::Liveness;
+pub use slot_access::{Access, AccessKind, SlotAccesses};
 pub use uses::Uses;

@@ -1,0 +1,75 @@
+//! Constant offsets move from pointer arithmetic into the accesses; pointers to slots become slots.
+//!
+//! The second matters most: a slot whose address is only seen by helpers can be analysed, and the kernel's verifier wants
+//! context accesses at constant offsets.
+
+use super::Surroundings;
+use super::rewrite::{Rewrite, rewrite};
+use super::substitution::constant;
+use crate::ir::{Address, BinaryOp, Function, Instruction, Slot, Value, Width};
+
+pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
+    rewrite(function, |rewriter, inst| {
+        let mut instruction = rewriter.function.instructions[inst].instruction.clone();
+        let mut changed = false;
+        for address in addresses(&mut instruction) {
+            while let Some(folded) = fold(rewriter.function, *address) {
+                *address = folded;
+                changed = true;
+            }
+        }
+        if let Some((slot, offset)) = slot_sum(rewriter.function, &instruction) {
+            instruction = Instruction::SlotAddress(slot, offset);
+            changed = true;
+        }
+        if changed { Rewrite::Become(instruction) } else { Rewrite::Keep }
+    })
+}
+
+fn addresses(instruction: &mut Instruction) -> Vec<&mut Address> {
+    match instruction {
+        Instruction::Load { address, .. }
+        | Instruction::Store { address, .. }
+        | Instruction::Zero { address, .. }
+        | Instruction::StoreBytes { address, .. } => vec![address],
+        Instruction::Copy { to, from, .. } => vec![to, from],
+        // Atomic operations on slots are not allowed.
+        _ => Vec::new(),
+    }
+}
+
+/// One step towards the origin of a pointer.
+fn fold(function: &Function, address: Address) -> Option<Address> {
+    let Address::Pointer(pointer, offset) = address else { return None };
+    match function.definition(pointer)? {
+        Instruction::SlotAddress(slot, base) => {
+            let (slot, offset) = inside(function, *slot, i64::from(*base) + i64::from(offset))?;
+            Some(Address::Slot(slot, offset))
+        }
+        Instruction::Binary(BinaryOp::Add, Width::W64, base, number) => {
+            let offset = i64::from(offset).checked_add(constant(function, *number)? as i64)?;
+            // What one machine instruction can hold.
+            i16::try_from(offset).ok().map(|offset| Address::Pointer(*base, offset.into()))
+        }
+        _ => None,
+    }
+}
+
+/// The address of a slot plus a constant.
+fn slot_sum(function: &Function, instruction: &Instruction) -> Option<(Slot, u32)> {
+    let Instruction::Binary(BinaryOp::Add, Width::W64, base, number) = instruction else { return None };
+    let (slot, offset) = slot_address(function, *base)?;
+    inside(function, slot, i64::from(offset).checked_add(constant(function, *number)? as i64)?)
+}
+
+fn slot_address(function: &Function, value: Value) -> Option<(Slot, u32)> {
+    match function.definition(value)? {
+        Instruction::SlotAddress(slot, offset) => Some((*slot, *offset)),
+        _ => None,
+    }
+}
+
+fn inside(function: &Function, slot: Slot, offset: i64) -> Option<(Slot, u32)> {
+    let offset = u32::try_from(offset).ok()?;
+    (offset < function.slots[slot].size).then_some((slot, offset))
+}

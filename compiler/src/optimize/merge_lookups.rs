@@ -1,0 +1,110 @@
+//! A look-up in a map that an earlier one has done, with the same key and nothing that changes the map in between, gives
+//! the same pointer. Its null check then is one that [`super::follow_decisions`] knows the answer of.
+//!
+//! Another CPU may change the map between the two; then the program is as if both look-ups had come first.
+
+use super::Surroundings;
+use super::slot_contents::{Byte, Contents, contents_on_entry, solve};
+use super::substitution::Substitution;
+use crate::ir::analysis::{AccessKind, ControlFlow, SlotAccesses};
+use crate::ir::{Arena, Block, Function, Helper, Inst, Instruction, MapData, MapId, Value};
+use rustc_hash::FxHashMap;
+
+/// A map and the contents of a key.
+type Key = (MapId, Vec<Byte>);
+
+/// The look-ups whose result still holds.
+type Available = FxHashMap<Key, Value>;
+
+pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
+    let control_flow = ControlFlow::new(function);
+    let accesses = SlotAccesses::new(function, &control_flow, surroundings.maps);
+    let keys = keys(function, &control_flow, &accesses, surroundings.maps);
+    if keys.len() < 2 {
+        return false;
+    }
+    let transfer = |available: &mut Available, inst| follow(function, &keys, available, inst);
+    let meet = |ours: &mut Available, theirs: &Available| ours.retain(|key, value| theirs.get(key) == Some(value));
+    let mut on_entry = solve(function, &control_flow, Available::default(), transfer, meet);
+    let mut substitution = Substitution::default();
+    for block in &control_flow.order {
+        let Some(mut available) = on_entry.remove(block) else { continue };
+        for inst in &function.blocks[*block].instructions {
+            let earlier = keys.get(inst).and_then(|key| available.get(key));
+            if let (Some(earlier), Some(result)) = (earlier, function.instructions[*inst].result)
+                && *earlier != result
+            {
+                substitution.replace(result, *earlier);
+            }
+            follow(function, &keys, &mut available, *inst);
+        }
+    }
+    substitution.apply(function)
+}
+
+/// The look-ups whose map and key are known.
+fn keys(
+    function: &Function,
+    control_flow: &ControlFlow,
+    accesses: &SlotAccesses,
+    maps: &Arena<MapId, MapData>,
+) -> FxHashMap<Inst, Key> {
+    let mut on_entry: FxHashMap<Block, Contents> = contents_on_entry(function, control_flow, accesses);
+    let mut keys = FxHashMap::default();
+    for block in &control_flow.order {
+        let Some(mut contents) = on_entry.remove(block) else { continue };
+        for inst in &function.blocks[*block].instructions {
+            if let Some(key) = key(function, accesses, maps, &contents, &function.instructions[*inst].instruction) {
+                keys.insert(*inst, key);
+            }
+            contents.apply(function, accesses, *inst);
+        }
+    }
+    keys
+}
+
+fn key(
+    function: &Function,
+    accesses: &SlotAccesses,
+    maps: &Arena<MapId, MapData>,
+    contents: &Contents,
+    instruction: &Instruction,
+) -> Option<Key> {
+    let Instruction::Call(Helper::MAP_LOOKUP_ELEM, arguments) = instruction else { return None };
+    let map = map(function, arguments)?;
+    let reads = accesses.of(function, instruction);
+    let [read] = reads[..] else { return None };
+    let bytes = contents.range(read.slot, read.start, read.end)?;
+    let complete = read.kind == AccessKind::Read && bytes.len() as u32 == maps[map].key_size;
+    (complete && !bytes.contains(&Byte::Unknown)).then(|| (map, bytes.to_vec()))
+}
+
+fn map(function: &Function, arguments: &[Value]) -> Option<MapId> {
+    match function.definition(*arguments.first()?) {
+        Some(Instruction::MapReference(map)) => Some(*map),
+        _ => None,
+    }
+}
+
+fn follow(function: &Function, keys: &FxHashMap<Inst, Key>, available: &mut Available, inst: Inst) {
+    let data = &function.instructions[inst];
+    match &data.instruction {
+        Instruction::Call(Helper::MAP_LOOKUP_ELEM, _) => {
+            if let (Some(key), Some(result)) = (keys.get(&inst), data.result) {
+                available.entry(key.clone()).or_insert(result);
+            }
+        }
+        Instruction::Call(Helper::MAP_UPDATE_ELEM | Helper::MAP_DELETE_ELEM, arguments) => {
+            let changed = map(function, arguments);
+            available.retain(|(map, _), _| changed.is_some_and(|changed| *map != changed));
+        }
+        // What runs functions of ours, or is not known, may change any map.
+        Instruction::Call(helper, _)
+            if matches!(*helper, Helper::LOOP | Helper::FOR_EACH_MAP_ELEM) || helper.name() == "unknown" =>
+        {
+            available.clear();
+        }
+        Instruction::CallFunction(..) | Instruction::CallKernel { .. } => available.clear(),
+        _ => {}
+    }
+}

@@ -1,0 +1,130 @@
+//! Decided branches become jumps, jumps to jumps go to the end, blocks with one way in join their predecessor, and
+//! unreachable blocks are emptied.
+
+use super::Surroundings;
+use super::simplify_algebra::is_never_null;
+use super::substitution::{Substitution, constant};
+use crate::ir::analysis::{ControlFlow, Uses};
+use crate::ir::{Block, BlockData, Comparison, Function, Instruction, Terminator, Value, Width};
+
+pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
+    let mut changed = false;
+    while decide_branches(function) | empty_unreachable(function) | skip_empty_blocks(function) | merge_blocks(function)
+    {
+        changed = true;
+    }
+    changed
+}
+
+/// Branches whose way is known become jumps; negations exchange the ways.
+fn decide_branches(function: &mut Function) -> bool {
+    let mut changed = false;
+    for block in function.blocks.keys() {
+        while let Some(decided) = function.blocks[block].terminator.as_ref().and_then(|old| decide(function, old)) {
+            function.blocks[block].terminator = Some(decided);
+            changed = true;
+        }
+    }
+    changed
+}
+
+fn decide(function: &Function, terminator: &Terminator) -> Option<Terminator> {
+    let Terminator::Branch { condition, then, otherwise } = terminator else { return None };
+    let jump = |(block, arguments): &(Block, Vec<Value>)| Some(Terminator::Jump(*block, arguments.clone()));
+    if then == otherwise || is_never_null(function, *condition) {
+        return jump(then);
+    }
+    if constant(function, *condition) == Some(0) {
+        return jump(otherwise);
+    }
+    // A comparison with 0 is what a branch does by itself, and what the kernel wants to see of pointers.
+    let Some(Instruction::Compare(comparison, Width::W64, left, right)) = function.definition(*condition) else {
+        return None;
+    };
+    let (condition, then, otherwise) = match (comparison, constant(function, *right)) {
+        (Comparison::NotEqual, Some(0)) => (*left, then.clone(), otherwise.clone()),
+        (Comparison::Equal, Some(0)) => (*left, otherwise.clone(), then.clone()),
+        _ => return None,
+    };
+    Some(Terminator::Branch { condition, then, otherwise })
+}
+
+fn empty_unreachable(function: &mut Function) -> bool {
+    let control_flow = ControlFlow::new(function);
+    let mut changed = false;
+    for (block, data) in function.blocks.iter_mut() {
+        if !control_flow.is_reachable(block) && *data != BlockData::default() {
+            *data = BlockData::default();
+            changed = true;
+        }
+    }
+    changed
+}
+
+/// Edges to blocks that only jump on go where those jump.
+fn skip_empty_blocks(function: &mut Function) -> bool {
+    let control_flow = ControlFlow::new(function);
+    let uses = Uses::new(function, &control_flow);
+    let mut changed = false;
+    for block in &control_flow.order {
+        let Some(mut terminator) = function.blocks[*block].terminator.clone() else { continue };
+        let is_jump = matches!(terminator, Terminator::Jump(..));
+        let mut redirected = false;
+        for (target, arguments) in terminator.targets_mut() {
+            let Some((next, next_arguments)) = forward(function, &uses, *target, arguments) else { continue };
+            // A branch with arguments needs a block for its moves again.
+            if is_jump || next_arguments.is_empty() {
+                (*target, *arguments) = (next, next_arguments);
+                redirected = true;
+            }
+        }
+        if redirected {
+            function.blocks[*block].terminator = Some(terminator);
+            changed = true;
+        }
+    }
+    changed
+}
+
+/// Where an edge to `block` ends when the block only jumps on.
+fn forward(function: &Function, uses: &Uses, block: Block, arguments: &[Value]) -> Option<(Block, Vec<Value>)> {
+    let data = &function.blocks[block];
+    let Some(Terminator::Jump(next, next_arguments)) = &data.terminator else { return None };
+    if !data.instructions.is_empty() || *next == block {
+        return None;
+    }
+    for parameter in &data.parameters {
+        let here = next_arguments.iter().filter(|argument| *argument == parameter).count();
+        if uses.count(*parameter) as usize != here {
+            return None;
+        }
+    }
+    let resolve = |value: &Value| {
+        let index = data.parameters.iter().position(|parameter| parameter == value);
+        index.map_or(*value, |index| arguments[index])
+    };
+    Some((*next, next_arguments.iter().map(resolve).collect()))
+}
+
+/// A block that only one jump leads to is appended to its predecessor.
+fn merge_blocks(function: &mut Function) -> bool {
+    let control_flow = ControlFlow::new(function);
+    let mut substitution = Substitution::default();
+    let mut changed = false;
+    for block in &control_flow.order {
+        while let Some(Terminator::Jump(next, arguments)) = function.blocks[*block].terminator.clone() {
+            if control_flow.predecessors(next).len() != 1 || next == *block || next == function.entry() {
+                break;
+            }
+            let merged = std::mem::take(&mut function.blocks[next]);
+            for (parameter, argument) in merged.parameters.iter().zip(arguments) {
+                substitution.replace(*parameter, argument);
+            }
+            function.blocks[*block].instructions.extend(merged.instructions);
+            function.blocks[*block].terminator = merged.terminator;
+            changed = true;
+        }
+    }
+    substitution.apply(function);
+    changed
+}

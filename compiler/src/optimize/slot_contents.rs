@@ -1,0 +1,154 @@
+//! What the bytes of slots hold at each point of a function: constants, parts of values, or something that can at least
+//! be told from other contents.
+//!
+//! A forward analysis: states meet where paths join, and only what all paths agree on stays. A fact that names a value is
+//! available only where that value is defined: every path to the fact's point has stored it after defining it. The same
+//! argument covers loops: at the definition of a value no fact about it is available, since the first path that gets there
+//! has none.
+
+use crate::ir::analysis::control_flow::successors;
+use crate::ir::analysis::{Access, AccessKind, ControlFlow, SlotAccesses};
+use crate::ir::{Address, Block, Function, Inst, Instruction, Slot, Value};
+use rustc_hash::FxHashMap;
+use std::rc::Rc;
+
+/// Larger slots are not followed.
+const MAX_SLOT_SIZE: u32 = 1024;
+
+/// What a byte holds.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Byte {
+    /// Nothing is known.
+    Unknown,
+    /// This number.
+    Constant(u8),
+    /// That byte of a value, counted from the lowest.
+    Part(Value, u8),
+    /// What the instruction wrote at that distance from the start of the slot it wrote.
+    Written(Inst, u32),
+}
+
+/// The contents of all slots at one point; slots that are not listed are unknown.
+#[derive(Clone, PartialEq, Default)]
+pub(super) struct Contents {
+    slots: FxHashMap<Slot, Rc<Vec<Byte>>>,
+}
+
+impl Contents {
+    /// The bytes of a range; `None` when nothing is known of the slot.
+    pub fn range(&self, slot: Slot, start: u32, end: u32) -> Option<&[Byte]> {
+        self.slots.get(&slot)?.get(start as usize..end as usize)
+    }
+
+    /// What an instruction does to the contents.
+    pub fn apply(&mut self, function: &Function, accesses: &SlotAccesses, inst: Inst) {
+        let instruction = &function.instructions[inst].instruction;
+        let written = |access: &Access| (access.start..access.end).map(|byte| Byte::Written(inst, byte)).collect();
+        for access in accesses.of(function, instruction) {
+            if access.kind == AccessKind::Read || function.slots[access.slot].size > MAX_SLOT_SIZE {
+                continue;
+            }
+            let bytes: Vec<Byte> = match instruction {
+                Instruction::Store { size, value, .. } => match function.definition(*value) {
+                    Some(Instruction::Const(number)) => {
+                        number.to_le_bytes()[..size.bytes() as usize].iter().map(|byte| Byte::Constant(*byte)).collect()
+                    }
+                    _ => (0..size.bytes() as u8).map(|index| Byte::Part(*value, index)).collect(),
+                },
+                Instruction::Zero { size, .. } => vec![Byte::Constant(0); *size as usize],
+                Instruction::StoreBytes { bytes, .. } => bytes.iter().map(|byte| Byte::Constant(*byte)).collect(),
+                Instruction::Copy { from: Address::Slot(from, start), size, .. } if !accesses.has_escaped(*from) => {
+                    let source = self.range(*from, *start, *start + *size).map(<[Byte]>::to_vec);
+                    let mut bytes = source.unwrap_or_else(|| vec![Byte::Unknown; *size as usize]);
+                    // Two copies of unknown bytes can still be told apart.
+                    let fresh: Vec<Byte> = written(&access);
+                    for (byte, fresh) in bytes.iter_mut().zip(fresh) {
+                        if *byte == Byte::Unknown {
+                            *byte = fresh;
+                        }
+                    }
+                    bytes
+                }
+                _ => written(&access),
+            };
+            self.write(function, access, &bytes);
+        }
+    }
+
+    /// A load has shown what the bytes are.
+    pub fn learn(&mut self, function: &Function, slot: Slot, start: u32, end: u32, value: Value) {
+        let known = self
+            .range(slot, start, end)
+            .is_some_and(|bytes| bytes.iter().all(|byte| matches!(byte, Byte::Constant(_) | Byte::Part(..))));
+        if !known && function.slots[slot].size <= MAX_SLOT_SIZE {
+            let bytes: Vec<Byte> = (0..(end - start) as u8).map(|index| Byte::Part(value, index)).collect();
+            self.write(function, Access { slot, start, end, kind: AccessKind::Write }, &bytes);
+        }
+    }
+
+    fn write(&mut self, function: &Function, access: Access, bytes: &[Byte]) {
+        let size = function.slots[access.slot].size as usize;
+        let slot = self.slots.entry(access.slot).or_insert_with(|| Rc::new(vec![Byte::Unknown; size]));
+        Rc::make_mut(slot)[access.start as usize..access.end as usize].copy_from_slice(bytes);
+    }
+
+    /// Keeps what both agree on.
+    fn meet(&mut self, other: &Self) {
+        self.slots.retain(|slot, _| other.slots.contains_key(slot));
+        for (slot, bytes) in &mut self.slots {
+            let theirs = &other.slots[slot];
+            if bytes != theirs {
+                let agreed = bytes.iter().zip(theirs.iter());
+                *bytes =
+                    Rc::new(agreed.map(|(ours, theirs)| if ours == theirs { *ours } else { Byte::Unknown }).collect());
+            }
+        }
+    }
+}
+
+/// The contents at the start of each reachable block.
+pub(super) fn contents_on_entry(
+    function: &Function,
+    control_flow: &ControlFlow,
+    accesses: &SlotAccesses,
+) -> FxHashMap<Block, Contents> {
+    let transfer = |contents: &mut Contents, inst| contents.apply(function, accesses, inst);
+    solve(function, control_flow, Contents::default(), transfer, Contents::meet)
+}
+
+/// Solves a forward analysis: `meet` keeps what two states agree on, `transfer` follows an instruction. Blocks that no
+/// state has reached yet agree with everything.
+pub(super) fn solve<State: Clone + PartialEq>(
+    function: &Function,
+    control_flow: &ControlFlow,
+    entry: State,
+    mut transfer: impl FnMut(&mut State, Inst),
+    meet: impl Fn(&mut State, &State),
+) -> FxHashMap<Block, State> {
+    let mut on_entry = FxHashMap::default();
+    on_entry.insert(function.entry(), entry);
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for block in &control_flow.order {
+            let Some(mut state) = on_entry.get(block).cloned() else { continue };
+            for inst in &function.blocks[*block].instructions {
+                transfer(&mut state, *inst);
+            }
+            for successor in successors(function, *block) {
+                match on_entry.get_mut(&successor) {
+                    None => {
+                        on_entry.insert(successor, state.clone());
+                        changed = true;
+                    }
+                    Some(known) => {
+                        let before = known.clone();
+                        meet(known, &state);
+                        changed |= *known != before;
+                    }
+                }
+            }
+        }
+    }
+    on_entry
+}

@@ -1,0 +1,75 @@
+//! Values that are to be replaced by others: what the passes have for copy propagation, since the intermediate
+//! representation has no copies.
+
+use crate::ir::{Arena, Function, Value};
+use rustc_hash::FxHashMap;
+
+/// Replacements to be made throughout a function.
+#[derive(Default)]
+pub(super) struct Substitution {
+    replacements: FxHashMap<Value, Value>,
+}
+
+impl Substitution {
+    /// `value` becomes `replacement` everywhere. The replacement must be defined wherever `value` is.
+    pub(super) fn replace(&mut self, value: Value, replacement: Value) {
+        let replacement = self.resolve(replacement);
+        if value != replacement {
+            self.replacements.insert(value, replacement);
+        }
+    }
+
+    /// What `value` has become.
+    pub(super) fn resolve(&self, mut value: Value) -> Value {
+        while let Some(replacement) = self.replacements.get(&value) {
+            value = *replacement;
+        }
+        value
+    }
+
+    /// Rewrites all uses; true when there was anything to replace.
+    pub(super) fn apply(&self, function: &mut Function) -> bool {
+        if self.replacements.is_empty() {
+            return false;
+        }
+        for (_, data) in function.instructions.iter_mut() {
+            data.instruction.visit_operands_mut(|value| *value = self.resolve(*value));
+        }
+        for (_, data) in function.blocks.iter_mut() {
+            if let Some(terminator) = &mut data.terminator {
+                terminator.visit_operands_mut(|value| *value = self.resolve(*value));
+            }
+        }
+        true
+    }
+}
+
+/// The number that `value` always is, if it is a constant.
+pub(super) fn constant(function: &Function, value: Value) -> Option<u64> {
+    match function.definition(value) {
+        Some(crate::ir::Instruction::Const(number)) => Some(*number as u64),
+        _ => None,
+    }
+}
+
+/// Drops the items whose position is not kept.
+pub(super) fn retain_positions<T>(items: &mut Vec<T>, keep: &[bool]) {
+    let mut position = 0;
+    items.retain(|_| {
+        position += 1;
+        keep[position - 1]
+    });
+}
+
+/// Moves an arena's kept items to a new one, calling `moved` with old and new index.
+pub(super) fn compacted<K: crate::ir::entity::Entity, T: Clone>(
+    arena: &Arena<K, T>,
+    keep: impl Fn(K) -> bool,
+    mut moved: impl FnMut(K, K),
+) -> Arena<K, T> {
+    let mut result = Arena::default();
+    for (key, item) in arena.iter().filter(|(key, _)| keep(*key)) {
+        moved(key, result.push(item.clone()));
+    }
+    result
+}
