@@ -15,7 +15,7 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 
 use crate::Unavailable;
-use record::{Record, Records, u32_at};
+use record::{ANY, Checkpoints, Record, Records, u32_at};
 
 /// The id of a type; 0 is `void`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -100,15 +100,11 @@ pub struct Btf {
     strings: Range<usize>,
     first_id: u32,
     first_string: u32,
-    /// Where every [`CHECKPOINT`]th record starts, as far as passes have come.
-    checkpoints: RefCell<Vec<usize>>,
+    checkpoints: Checkpoints,
     end_id: OnceCell<u32>,
     names: RefCell<FxHashMap<(NameKind, String), Option<TypeId>>>,
     enumerators: RefCell<FxHashMap<String, Option<(TypeId, i64)>>>,
 }
-
-/// Records between two remembered positions: small enough to walk, large enough that the table costs nothing.
-const CHECKPOINT: usize = 32;
 
 /// More typedefs, modifiers or nested anonymous structs in a row than any sane type has: a cycle in damaged data.
 const DEPTH: usize = 64;
@@ -191,7 +187,7 @@ impl Btf {
 
     /// One more than the highest id.
     pub fn end_id(&self) -> u32 {
-        *self.end_id.get_or_init(|| self.first_id + self.records().count() as u32)
+        *self.end_id.get_or_init(|| self.first_id + self.records(ANY).count() as u32)
     }
 
     /// The lowest id that is not the base's.
@@ -223,27 +219,12 @@ impl Btf {
         let Some(index) = id.0.checked_sub(self.first_id) else {
             return self.base.as_deref().and_then(|base| base.record(id));
         };
-        let checkpoint = index as usize / CHECKPOINT;
-        let mut checkpoints = self.checkpoints.borrow_mut();
-        let reached = checkpoints.len().saturating_sub(1).min(checkpoint);
-        let start = checkpoints.get(reached).copied().unwrap_or(0);
-        let first = reached * CHECKPOINT;
-        let records = Records::new(self.type_section(), start, self.first_id + first as u32);
-        for (passed, record) in records.enumerate() {
-            let position = first + passed;
-            if position == checkpoints.len() * CHECKPOINT {
-                checkpoints.push(record.offset);
-            }
-            if position == index as usize {
-                return Some((self, record));
-            }
-        }
-        None
+        Some((self, self.records(ANY).at(index as usize)?))
     }
 
-    /// All records of this blob in order, without the base's.
-    fn records(&self) -> Records<'_> {
-        Records::new(self.type_section(), 0, self.first_id)
+    /// The records of some kinds of this blob in order, without the base's.
+    fn records(&self, wanted: u32) -> Records<'_> {
+        Records::new(self.type_section(), &self.checkpoints, self.first_id, wanted)
     }
 
     fn type_section(&self) -> &[u8] {

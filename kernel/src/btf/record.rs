@@ -1,6 +1,8 @@
 //! The type section as a sequence of records: where each lies and what its fixed part says. Names and the meaning of the
 //! variable part are the decoder's business.
 
+use std::cell::RefCell;
+
 use super::TypeId;
 
 /// The fixed part of a type: `struct btf_type`.
@@ -74,25 +76,41 @@ impl Kind {
         Self::ALL.get((number as usize).checked_sub(1)?).copied()
     }
 
-    /// Bytes of the variable part: a constant and so much for each of `count`.
-    fn variable_part(self) -> (usize, usize) {
-        match self {
-            Self::Int | Self::Variable | Self::DeclarationTag => (4, 0),
-            Self::Array => (12, 0),
-            Self::Struct | Self::Union | Self::Section | Self::Enum64 => (0, 12),
-            Self::Enum | Self::Prototype => (0, 8),
-            Self::Pointer
-            | Self::Forward
-            | Self::Typedef
-            | Self::Volatile
-            | Self::Const
-            | Self::Restrict
-            | Self::Function
-            | Self::Float
-            | Self::TypeTag => (0, 0),
-        }
+    /// The bit of this kind in a set of kinds.
+    pub const fn bit(self) -> u32 {
+        1 << (self as u32 + 1)
     }
 }
+
+/// Every kind, for [`Records`].
+pub(super) const ANY: u32 = !0;
+
+/// By kind number, bytes of the variable part: a constant and so much for each of `count`. Numbers that are no kind have
+/// parts that no section can hold.
+const VARIABLE_PART: [(u32, u32); 32] = {
+    const NO_KIND: (u32, u32) = (u32::MAX, 0);
+    let mut parts = [NO_KIND; 32];
+    let mut index = 0;
+    while index < Kind::ALL.len() {
+        parts[index + 1] = match Kind::ALL[index] {
+            Kind::Int | Kind::Variable | Kind::DeclarationTag => (4, 0),
+            Kind::Array => (12, 0),
+            Kind::Struct | Kind::Union | Kind::Section | Kind::Enum64 => (0, 12),
+            Kind::Enum | Kind::Prototype => (0, 8),
+            Kind::Pointer
+            | Kind::Forward
+            | Kind::Typedef
+            | Kind::Volatile
+            | Kind::Const
+            | Kind::Restrict
+            | Kind::Function
+            | Kind::Float
+            | Kind::TypeTag => (0, 0),
+        };
+        index += 1;
+    }
+    parts
+};
 
 impl Record {
     fn read(types: &[u8], offset: usize, id: u32) -> Option<Self> {
@@ -107,12 +125,6 @@ impl Record {
             count: info & 0xffff,
             size_or_type: u32_at(fixed, 8)?,
         })
-    }
-
-    /// Where the next record starts.
-    pub fn end(&self) -> usize {
-        let (constant, each) = self.kind.variable_part();
-        self.offset + FIXED + constant + each * self.count as usize
     }
 
     /// The type that this one is another name of, or a qualified form of.
@@ -140,17 +152,61 @@ impl Record {
     }
 }
 
-/// Iterates over records until the end of the section or the first damaged one.
+/// Where every so many records start, as far as passes have come: a table that look-ups by id start from.
+pub(super) type Checkpoints = RefCell<Vec<usize>>;
+
+/// Records between two checkpoints: few enough to walk, enough that the table costs nothing.
+const INTERVAL: usize = 32;
+
+/// Iterates over the records of some kinds until the end of the section or the first damaged record, and leaves
+/// checkpoints on its way.
 pub(super) struct Records<'a> {
     types: &'a [u8],
+    checkpoints: &'a Checkpoints,
+    wanted: u32,
+    first_id: u32,
+    index: usize,
     offset: usize,
-    id: u32,
 }
 
 impl<'a> Records<'a> {
-    /// From the record at `offset`, which has the number `id`.
-    pub fn new(types: &'a [u8], offset: usize, id: u32) -> Self {
-        Self { types, offset, id }
+    /// From the first record, which has the number `first_id`; `wanted` is a set of kinds.
+    pub fn new(types: &'a [u8], checkpoints: &'a Checkpoints, first_id: u32, wanted: u32) -> Self {
+        Self { types, checkpoints, wanted, first_id, index: 0, offset: 0 }
+    }
+
+    /// The record of that index, walking from the nearest checkpoint before it.
+    pub fn at(mut self, index: usize) -> Option<Record> {
+        let checkpoint = {
+            let checkpoints = self.checkpoints.borrow();
+            let nearest = (index / INTERVAL).min(checkpoints.len().saturating_sub(1));
+            checkpoints.get(nearest).map(|offset| (nearest * INTERVAL, *offset))
+        };
+        (self.index, self.offset) = checkpoint.unwrap_or((0, 0));
+        while self.index < index {
+            self.step()?;
+        }
+        self.next()
+    }
+
+    /// Steps over one record; gives its offset and `info` word.
+    fn step(&mut self) -> Option<(usize, u32)> {
+        let offset = self.offset;
+        let info = u32_at(self.types, offset + 4)?;
+        let (constant, each) = VARIABLE_PART[(info >> 24 & 0x1f) as usize];
+        let end = offset + FIXED + constant as usize + each as usize * (info & 0xffff) as usize;
+        if end > self.types.len() {
+            return None;
+        }
+        if self.index % INTERVAL == 0 {
+            let mut checkpoints = self.checkpoints.borrow_mut();
+            if checkpoints.len() * INTERVAL == self.index {
+                checkpoints.push(offset);
+            }
+        }
+        self.index += 1;
+        self.offset = end;
+        Some((offset, info))
     }
 }
 
@@ -158,14 +214,13 @@ impl Iterator for Records<'_> {
     type Item = Record;
 
     fn next(&mut self) -> Option<Record> {
-        let record = Record::read(self.types, self.offset, self.id)?;
-        let end = record.end();
-        if end > self.types.len() {
-            return None;
+        loop {
+            let (offset, info) = self.step()?;
+            if self.wanted >> (info >> 24 & 0x1f) & 1 != 0 {
+                let id = self.first_id.checked_add(self.index as u32 - 1)?;
+                return Record::read(self.types, offset, id);
+            }
         }
-        self.offset = end;
-        self.id = self.id.checked_add(1)?;
-        Some(record)
     }
 }
 

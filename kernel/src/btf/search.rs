@@ -45,7 +45,7 @@ impl Btf {
 
     /// All names of a kind that this blob (not its base) defines: for listings and suggestions.
     pub fn names(&self, kind: NameKind) -> impl Iterator<Item = (TypeId, &str)> {
-        self.records().filter(move |record| defines(record, kind)).filter_map(|record| {
+        self.records(defining(kind)).filter_map(|record| {
             let name = self.string(record.name)?;
             (!name.is_empty()).then_some((record.id, name))
         })
@@ -59,12 +59,16 @@ impl Btf {
     }
 
     fn scan(&self, name: &[u8], kind: NameKind) -> Option<TypeId> {
+        let definition = defining(kind);
         let mut declared = None;
-        for record in self.records() {
-            if defines(&record, kind) && self.string_is(record.name, name) {
+        for record in self.records(definition | Kind::Forward.bit()) {
+            if !self.string_is(record.name, name) {
+                continue;
+            }
+            if record.kind.bit() & definition != 0 {
                 return Some(record.id);
             }
-            if declared.is_none() && declares(&record, kind) && self.string_is(record.name, name) {
+            if declared.is_none() && declares(&record, kind) {
                 declared = Some(record.id);
             }
         }
@@ -72,18 +76,19 @@ impl Btf {
     }
 
     fn enums(&self) -> impl Iterator<Item = Record> {
-        self.records().filter(|record| matches!(record.kind, Kind::Enum | Kind::Enum64))
+        self.records(defining(NameKind::Enum))
     }
 }
 
-fn defines(record: &Record, kind: NameKind) -> bool {
+/// The kinds of records that define what is looked for.
+fn defining(kind: NameKind) -> u32 {
     match kind {
-        NameKind::Struct => record.kind == Kind::Struct,
-        NameKind::Union => record.kind == Kind::Union,
-        NameKind::Enum => matches!(record.kind, Kind::Enum | Kind::Enum64),
-        NameKind::Type => matches!(record.kind, Kind::Typedef | Kind::Int | Kind::Float),
-        NameKind::Function => record.kind == Kind::Function,
-        NameKind::Variable => record.kind == Kind::Variable,
+        NameKind::Struct => Kind::Struct.bit(),
+        NameKind::Union => Kind::Union.bit(),
+        NameKind::Enum => Kind::Enum.bit() | Kind::Enum64.bit(),
+        NameKind::Type => Kind::Typedef.bit() | Kind::Int.bit() | Kind::Float.bit(),
+        NameKind::Function => Kind::Function.bit(),
+        NameKind::Variable => Kind::Variable.bit(),
     }
 }
 

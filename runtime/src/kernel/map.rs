@@ -27,8 +27,9 @@ pub(super) fn modules() -> Vec<String> {
 
 fn bytes(path: &Path) -> Option<Bytes> {
     let file = File::open(path).ok()?;
+    // Only private mappings are allowed.
     // SAFETY: the kernel never changes these bytes, and keeps the pages while they are mapped.
-    match unsafe { memmap2::Mmap::map(&file) } {
+    match unsafe { memmap2::MmapOptions::new().map_copy_read_only(&file) } {
         Ok(mapped) => Some(Rc::new(mapped)),
         Err(_) => Some(Rc::new(fs::read(path).ok()?)),
     }
