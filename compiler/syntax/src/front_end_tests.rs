@@ -117,6 +117,13 @@ fn every_beginning_of_a_script_does_no_harm() {
 }
 
 #[test]
+fn odd_line_ends_do_no_harm() {
+    for text in ["#\\\r", "#\\", "begin { #\\\r", "#define A \\\r\n", "#if 1 /* \r", "\\\r", "\"\\\r"] {
+        run(text);
+    }
+}
+
+#[test]
 fn a_whole_script_has_only_its_missing_header() {
     let mut sources = SourceMap::default();
     let file = sources.add("stdin", SCRIPT);

@@ -303,9 +303,10 @@ impl<'a> Lexer<'a> {
     /// The end of a line that backslashes at line ends continue.
     fn continued_line_end(&self, from: usize) -> usize {
         let mut end = self.line_end(from);
-        while self.text[from..end].ends_with('\\') && end < self.text.len() {
-            let next = end + self.text[end..].find('\n').map_or(0, |length| length + 1);
-            end = self.line_end(next);
+        while self.text[from..end].ends_with('\\')
+            && let Some(length) = self.text[end..].find('\n')
+        {
+            end = self.line_end(end + length + 1);
         }
         end
     }
