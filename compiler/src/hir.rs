@@ -9,8 +9,10 @@
 //! - Evaluation order is the script's: left to right, each once.
 
 mod print;
+mod walk;
 
 pub use print::print;
+pub use walk::locals_in;
 
 use crate::builtin::Call;
 use crate::types::Type;

@@ -6,7 +6,7 @@ pub mod check;
 pub mod ctypes;
 pub mod hir;
 pub mod ir;
-#[path = "lower_stub.rs"]
+#[path = "lowering/mod.rs"]
 pub mod lower;
 pub mod optimize;
 pub mod probe;

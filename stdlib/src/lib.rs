@@ -20,6 +20,7 @@ mod format;
 mod getopt;
 mod has_key;
 mod hist;
+mod inet;
 mod join;
 mod len;
 mod lhist;
@@ -64,6 +65,9 @@ pub fn all() -> Vec<&'static dyn Builtin> {
         &getopt::Getopt,
         &has_key::HasKey,
         &hist::Hist,
+        &inet::Macaddr,
+        &inet::Ntop,
+        &inet::Pton,
         &join::Join,
         &len::Len,
         &lhist::Lhist,

@@ -101,6 +101,12 @@ impl FunctionBuilder {
         self.function.slots.push(SlotData { size, align, name: name.into(), on_stack: true })
     }
 
+    /// Makes a slot larger.
+    pub fn grow_slot(&mut self, slot: Slot, size: u32) {
+        let data = &mut self.function.slots[slot];
+        data.size = data.size.max(size);
+    }
+
     /// Appends an instruction; returns its result.
     ///
     /// Panics when the instruction has none: that is a mistake of the lowering.

@@ -4,6 +4,7 @@
 //! same arguments, so that one typed body serves each group. Adding a probe type is a file here, a line in [`PROVIDERS`],
 //! and a file in the runtime's `attach/`.
 
+mod event;
 mod kprobe;
 mod rawtracepoint;
 mod special;
@@ -30,6 +31,9 @@ static PROVIDERS: &[&dyn Provider] = &[
     &special::SelfSignal,
     &timer::Interval,
     &timer::Profile,
+    &event::Software,
+    &event::Hardware,
+    &event::Watchpoint,
     &tracepoint::Tracepoint,
     &rawtracepoint::RawTracepoint,
     &kprobe::Kprobe,

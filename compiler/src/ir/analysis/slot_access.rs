@@ -138,14 +138,12 @@ impl<'a> SlotAccesses<'a> {
             (Helper::STRNCMP, _) => one(slot_size, AccessKind::Read),
             (Helper::RINGBUF_OUTPUT, 1) => one(up_to(constant_argument(function, arguments, 2)), AccessKind::Read),
             // On failure the kernel zeroes the destination.
-            (
-                Helper::PROBE_READ | Helper::PROBE_READ_KERNEL | Helper::PROBE_READ_USER | Helper::GET_CURRENT_COMM,
-                0,
-            ) => {
+            (Helper::PROBE_READ | Helper::PROBE_READ_KERNEL | Helper::PROBE_READ_USER, 0) => {
                 let kind = if size_argument.is_some() { AccessKind::Write } else { AccessKind::MayWrite };
                 one(up_to(size_argument), kind)
             }
-            (Helper::PROBE_READ_KERNEL_STR | Helper::PROBE_READ_USER_STR, 0) => {
+            // Some kernels leave what follows the name as it was.
+            (Helper::GET_CURRENT_COMM | Helper::PROBE_READ_KERNEL_STR | Helper::PROBE_READ_USER_STR, 0) => {
                 one(up_to(size_argument), AccessKind::MayWrite)
             }
             _ => [AccessKind::Read, AccessKind::MayWrite]

@@ -1,0 +1,110 @@
+//! Visits all expressions below statements: for questions about a body.
+
+use super::{Expr, ExprKind, LocalIndex, Place, Statement, StatementKind};
+
+/// All variables that the statements mention.
+pub fn locals_in(statements: &[Statement]) -> Vec<LocalIndex> {
+    let mut found = Vec::new();
+    for statement in statements {
+        visit_statement(statement, &mut found);
+    }
+    found
+}
+
+fn visit_all(statements: &[Statement], found: &mut Vec<LocalIndex>) {
+    for statement in statements {
+        visit_statement(statement, found);
+    }
+}
+
+fn visit_statement(statement: &Statement, found: &mut Vec<LocalIndex>) {
+    match &statement.kind {
+        StatementKind::Expression(expr) => visit(expr, found),
+        StatementKind::Assign(place, value) => {
+            visit_place(place, found);
+            visit(value, found);
+        }
+        StatementKind::ZeroLocal(local) => found.push(*local),
+        StatementKind::If(condition, then, otherwise) => {
+            visit(condition, found);
+            visit_all(then, found);
+            visit_all(otherwise, found);
+        }
+        StatementKind::Unroll(_, body) | StatementKind::Block(body) => visit_all(body, found),
+        StatementKind::While(condition, body) => {
+            visit(condition, found);
+            visit_all(body, found);
+        }
+        StatementKind::ForRange { local, start, end, body } => {
+            found.push(*local);
+            visit(start, found);
+            visit(end, found);
+            visit_all(body, found);
+        }
+        StatementKind::ForMap { local, body, .. } => {
+            found.push(*local);
+            visit_all(body, found);
+        }
+        StatementKind::Break | StatementKind::Continue | StatementKind::Return => {}
+    }
+}
+
+fn visit_place(place: &Place, found: &mut Vec<LocalIndex>) {
+    match place {
+        Place::Local(local) => found.push(*local),
+        Place::Map(_, key) => visit_option(key.as_deref(), found),
+        Place::Memory { pointer, .. } => visit(pointer, found),
+    }
+}
+
+fn visit_option(expr: Option<&Expr>, found: &mut Vec<LocalIndex>) {
+    if let Some(expr) = expr {
+        visit(expr, found);
+    }
+}
+
+fn visit(expr: &Expr, found: &mut Vec<LocalIndex>) {
+    match &expr.kind {
+        ExprKind::Constant(_) | ExprKind::String(_) | ExprKind::Context | ExprKind::Initial(_) | ExprKind::Void => {}
+        ExprKind::Local(local) | ExprKind::AddressOfLocal(local) => found.push(*local),
+        ExprKind::MapRead(_, key) | ExprKind::AggregationRead(_, key) | ExprKind::AddressOfElement(_, key) => {
+            visit_option(key.as_deref(), found);
+        }
+        ExprKind::Unary(_, inner)
+        | ExprKind::Not(inner)
+        | ExprKind::Convert(inner)
+        | ExprKind::Reinterpret(inner)
+        | ExprKind::Load { pointer: inner, .. }
+        | ExprKind::Extract { base: inner, .. } => visit(inner, found),
+        ExprKind::Arithmetic(_, left, right)
+        | ExprKind::PointerOffset(left, right)
+        | ExprKind::Compare { left, right, .. }
+        | ExprKind::MemoryEqual { left, right, .. }
+        | ExprKind::Logical(_, left, right)
+        | ExprKind::Elvis(left, right)
+        | ExprKind::Element { base: left, index: right } => {
+            visit(left, found);
+            visit(right, found);
+        }
+        ExprKind::Ternary(condition, then, otherwise) => {
+            visit(condition, found);
+            visit(then, found);
+            visit(otherwise, found);
+        }
+        ExprKind::Aggregate(fields) => fields.iter().for_each(|field| visit(field, found)),
+        ExprKind::Step { place, .. } => visit_place(place, found),
+        ExprKind::AtomicAdd(_, key, value) => {
+            visit_option(key.as_deref(), found);
+            visit(value, found);
+        }
+        ExprKind::Block(statements, value) => {
+            visit_all(statements, found);
+            visit(value, found);
+        }
+        ExprKind::Call(call) => call.arguments.iter().for_each(|argument| visit(argument, found)),
+        ExprKind::AggregationUpdate(_, key, call) => {
+            visit_option(key.as_deref(), found);
+            call.arguments.iter().for_each(|argument| visit(argument, found));
+        }
+    }
+}

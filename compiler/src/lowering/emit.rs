@@ -1,0 +1,203 @@
+//! Records for the runtime: reserved in the ring buffer, filled in place, submitted. One that finds the buffer full is
+//! counted.
+
+use super::{Lowerer, value_type};
+use crate::hir::{Expr, ExprKind};
+use crate::ir::{Address, Helper, Instruction, MapData, MapId, MapKind, Value};
+use crate::types::Type;
+use lancet_manifest::{Action, Argument, Counter, Format, TextSink, ValueType};
+
+/// Fields start behind the action's number and a reserved word.
+const HEADER: u32 = 8;
+const SYMBOL: &str = "lancet_records";
+/// The runtime sets the size that it wants; this is what an object has that is loaded by something else.
+const RING_BYTES: u32 = 1 << 18;
+
+/// An argument that is evaluated already, or one that fills the record itself.
+enum Ready<'e> {
+    Value(Value),
+    Memory(Address),
+    InPlace(&'e Expr),
+}
+
+impl Lowerer<'_> {
+    fn ring_buffer(&mut self) -> MapId {
+        if let Some(map) = self.ring_buffer {
+            return map;
+        }
+        let data = MapData {
+            symbol: SYMBOL.into(),
+            kind: MapKind::RingBuffer,
+            key_size: 0,
+            value_size: 0,
+            max_entries: RING_BYTES,
+            flags: 0,
+        };
+        let map = self.module.maps.push(data);
+        self.ring_buffer = Some(map);
+        self.manifest.ring_buffer = Some(SYMBOL.into());
+        map
+    }
+
+    fn action(&mut self, action: Action) -> u32 {
+        match self.manifest.actions.iter().position(|known| *known == action) {
+            Some(index) => index as u32,
+            None => {
+                self.manifest.actions.push(action);
+                self.manifest.actions.len() as u32 - 1
+            }
+        }
+    }
+
+    /// Sends a record of `size` bytes that `fill` fills.
+    fn send(&mut self, action: Action, size: u32, fill: impl FnOnce(&mut Self, Value)) {
+        let number = self.action(action);
+        let ring = self.ring_buffer();
+        let reference = self.value(Instruction::MapReference(ring));
+        let (bytes, flags) = (self.constant(i64::from(size.next_multiple_of(8))), self.constant(0));
+        let record = self.call(Helper::RINGBUF_RESERVE, &[reference, bytes, flags]);
+        self.if_else(
+            record,
+            |lowerer| {
+                let number = lowerer.constant(i64::from(number));
+                lowerer.store8(Address::Pointer(record, 0), number);
+                fill(lowerer, record);
+                let flags = lowerer.constant(0);
+                lowerer.call(Helper::RINGBUF_SUBMIT, &[record, flags]);
+            },
+            |lowerer| lowerer.count(Counter::RecordsLost),
+        );
+    }
+
+    /// Sends a record of 64-bit words.
+    pub fn emit(&mut self, action: Action, words: &[Value]) {
+        let size = HEADER + 8 * words.len() as u32;
+        self.send(action, size, |lowerer, record| {
+            for (index, word) in words.iter().enumerate() {
+                lowerer.store8(Address::Pointer(record, (HEADER + 8 * index as u32) as i32), *word);
+            }
+        });
+    }
+
+    /// Sends formatted text's arguments.
+    pub fn emit_text(&mut self, sink: TextSink, format: Format, arguments: &[Expr]) {
+        let (layout, size) = self.argument_layout(arguments);
+        let action = Action::Text { sink, format, arguments: layout.clone() };
+        self.emit_arguments(action, arguments, &layout, size);
+    }
+
+    /// Sends a value to be printed.
+    pub fn emit_value(&mut self, value: &Expr) {
+        let values = std::slice::from_ref(value);
+        let (layout, size) = self.argument_layout(values);
+        let action = Action::Value(layout[0].clone());
+        self.emit_arguments(action, values, &layout, size);
+    }
+
+    /// Sends the key of an aggregation's element to be printed, and a divisor (absent: 0).
+    pub fn emit_element(&mut self, map: u32, key_and_divisor: &[Expr]) {
+        let key_type = self.program.maps[map as usize].key.clone();
+        let (key, divisor) = match (&key_type, key_and_divisor) {
+            (Some(_), [key, rest @ ..]) => (Some(key), rest.first()),
+            (_, rest) => (None, rest.first()),
+        };
+        let key = key.zip(key_type).map(|(key, ty)| {
+            let size = self.size_of(&ty);
+            let slot = Address::Slot(self.slot(size, 8, "key"), 0);
+            self.convert_into(key, &ty, slot);
+            (slot, size)
+        });
+        let divisor = match divisor {
+            Some(divisor) => self.scalar(divisor),
+            None => self.constant(0),
+        };
+        let key_size = key.map_or(0, |(_, size)| size);
+        let divisor_at = HEADER + key_size.next_multiple_of(8);
+        self.send(Action::PrintElement { map }, divisor_at + 8, |lowerer, record| {
+            if let Some((from, size)) = key {
+                let to = Address::Pointer(record, HEADER as i32);
+                lowerer.push(Instruction::Copy { to, from, size });
+            }
+            lowerer.store8(Address::Pointer(record, divisor_at as i32), divisor);
+        });
+    }
+
+    /// Sends `count` strings of `size` bytes, each written by `fill`.
+    pub fn emit_strings(
+        &mut self,
+        delimiter: &str,
+        count: u32,
+        size: u32,
+        mut fill: impl FnMut(&mut Self, u32, Address),
+    ) {
+        let arguments = (0..count)
+            .map(|index| Argument { offset: HEADER + index * size, ty: ValueType::String { size } })
+            .collect();
+        let action = Action::Join { delimiter: delimiter.to_owned(), arguments };
+        self.send(action, HEADER + count * size, |lowerer, record| {
+            for index in 0..count {
+                let to = Address::Pointer(record, (HEADER + index * size) as i32);
+                let zero = lowerer.constant(0);
+                lowerer.store8(to, zero);
+                fill(lowerer, index, to);
+            }
+        });
+    }
+
+    /// Offsets of the arguments in a record, each aligned to its size but at most 8.
+    fn argument_layout(&self, arguments: &[Expr]) -> (Vec<Argument>, u32) {
+        let mut offset = HEADER;
+        let layout = arguments
+            .iter()
+            .map(|argument| {
+                let ty = value_type(&argument.ty, self.target.structs);
+                let size = self.size_of(&argument.ty);
+                let align = if argument.ty.is_scalar() { size.clamp(1, 8) } else { 8 };
+                let at = offset.next_multiple_of(align);
+                offset = at + size;
+                Argument { offset: at, ty }
+            })
+            .collect();
+        (layout, offset)
+    }
+
+    fn emit_arguments(&mut self, action: Action, arguments: &[Expr], layout: &[Argument], size: u32) {
+        // Whatever could leave the probe or send a record of its own comes before the reservation.
+        let ready: Vec<Ready<'_>> = arguments.iter().map(|argument| self.ready(argument)).collect();
+        self.send(action, size, |lowerer, record| {
+            for ((argument, ready), place) in arguments.iter().zip(ready).zip(layout) {
+                let to = Address::Pointer(record, place.offset as i32);
+                let size = lowerer.size_of(&argument.ty);
+                match ready {
+                    Ready::Value(value) => lowerer.store_sized(to, size, value),
+                    Ready::Memory(from) => lowerer.push(Instruction::Copy { to, from, size }),
+                    Ready::InPlace(expr) => lowerer.lower_into(expr, to),
+                }
+            }
+        });
+    }
+
+    fn ready<'e>(&mut self, argument: &'e Expr) -> Ready<'e> {
+        if argument.ty.is_scalar() {
+            return Ready::Value(self.scalar(argument));
+        }
+        match &argument.kind {
+            ExprKind::String(_) => Ready::InPlace(argument),
+            ExprKind::Call(call) if call.builtin.fills_in_place() && call.arguments.iter().all(is_plain) => {
+                Ready::InPlace(argument)
+            }
+            _ => Ready::Memory(self.memory(argument)),
+        }
+    }
+}
+
+/// True for values that can be evaluated between reservation and submission: nothing in them branches away.
+fn is_plain(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Constant(_) | ExprKind::Local(_) | ExprKind::Context => true,
+        ExprKind::Convert(inner) => is_plain(inner),
+        ExprKind::Load { pointer, .. } => is_plain(pointer) && expr.ty != Type::Void,
+        ExprKind::PointerOffset(left, right) => is_plain(left) && is_plain(right),
+        _ => false,
+    }
+}

@@ -1,0 +1,150 @@
+//! Memory behind pointers, by direct loads or by the kernel's probe reads, which give zeros where nothing can be read.
+
+use super::Lowerer;
+use crate::hir::{Access, Expr, ExprKind};
+use crate::ir::{Address, BinaryOp, Comparison, Helper, Instruction, MemorySize, Value};
+use crate::types::Type;
+use lancet_manifest::Action;
+use lancet_syntax::span::Span;
+
+impl Lowerer<'_> {
+    /// A scalar behind a pointer.
+    pub(super) fn load(
+        &mut self,
+        pointer: &Expr,
+        offset: i64,
+        access: Access,
+        bits: Option<(u8, u8)>,
+        ty: &Type,
+        span: Span,
+    ) -> Value {
+        let address = match access {
+            Access::Direct => {
+                let pointer = self.scalar(pointer);
+                Address::Pointer(pointer, offset as i32)
+            }
+            Access::Any | Access::Kernel | Access::User => {
+                let slot = Address::Slot(self.slot(8, 8, "loaded"), 0);
+                self.push(Instruction::Zero { address: slot, size: 8 });
+                let size = self.size_of(ty);
+                self.probe_read(slot, size, pointer, offset, access, span);
+                slot
+            }
+        };
+        let value = self.load_scalar(address, ty);
+        let value = self.bits(value, bits, ty);
+        // A bool in memory may be any byte.
+        if *ty == Type::Bool {
+            let zero = self.constant(0);
+            return self.compare(Comparison::NotEqual, value, zero);
+        }
+        value
+    }
+
+    /// An aggregate or string behind a pointer, copied to `into` or a slot.
+    pub(super) fn load_memory(&mut self, expr: &Expr, into: Option<Address>) -> Address {
+        let ExprKind::Load { pointer, offset, access, .. } = &expr.kind else {
+            unreachable!("lowering: not a load: {:?}", expr.kind)
+        };
+        let size = self.size_of(&expr.ty);
+        if let Type::String(size) = expr.ty {
+            // One byte more: a string that fills its array has no NUL in it, and the helper always writes one.
+            let slot = Address::Slot(self.slot(size + 1, 8, "string"), 0);
+            self.push(Instruction::Zero { address: slot, size: size + 1 });
+            self.probe_read_string(slot, size + 1, pointer, *offset, *access, expr.span);
+            return slot;
+        }
+        let to = into.unwrap_or_else(|| Address::Slot(self.slot(size, 8, "loaded"), 0));
+        self.push(Instruction::Zero { address: to, size });
+        self.probe_read(to, size, pointer, *offset, *access, expr.span);
+        to
+    }
+
+    fn probe_read(&mut self, to: Address, size: u32, pointer: &Expr, offset: i64, access: Access, span: Span) {
+        let helper = match access {
+            Access::User => Helper::PROBE_READ_USER,
+            Access::Any => Helper::PROBE_READ,
+            Access::Kernel | Access::Direct => Helper::PROBE_READ_KERNEL,
+        };
+        self.read_by(helper, to, size, pointer, offset, span);
+    }
+
+    fn probe_read_string(&mut self, to: Address, size: u32, pointer: &Expr, offset: i64, access: Access, span: Span) {
+        let helper = match access {
+            Access::User => Helper::PROBE_READ_USER_STR,
+            Access::Any => Helper::PROBE_READ_STR,
+            Access::Kernel | Access::Direct => Helper::PROBE_READ_KERNEL_STR,
+        };
+        self.read_by(helper, to, size, pointer, offset, span);
+    }
+
+    fn read_by(&mut self, helper: Helper, to: Address, size: u32, pointer: &Expr, offset: i64, span: Span) {
+        let from = self.scalar(pointer);
+        let from = self.add_constant(from, offset);
+        let (to, size) = (self.address_of(to), self.constant(i64::from(size)));
+        let result = self.call(helper, &[to, size, from]);
+        self.helper_error(helper, result, span);
+    }
+
+    /// Reports a helper's negative result, when that is asked for.
+    pub fn helper_error(&mut self, helper: Helper, result: Value, span: Span) {
+        if !self.target.settings.report_helper_errors {
+            return;
+        }
+        let zero = self.constant(0);
+        let failed = self.compare(Comparison::SignedLess, result, zero);
+        let location = self.location(span);
+        self.if_else(
+            failed,
+            |lowerer| lowerer.emit(Action::HelperError { helper: helper.name().to_owned(), location }, &[result]),
+            |_| {},
+        );
+    }
+
+    /// Extracts a bit field from the integer that holds it.
+    pub(super) fn bits(&mut self, value: Value, bits: Option<(u8, u8)>, ty: &Type) -> Value {
+        let Some((first, width)) = bits else { return value };
+        let up = self.constant(64 - i64::from(first) - i64::from(width));
+        let down = self.constant(64 - i64::from(width));
+        let shifted = self.binary(BinaryOp::ShiftLeft, value, up);
+        let op = if ty.is_signed() { BinaryOp::SignedShiftRight } else { BinaryOp::ShiftRight };
+        self.binary(op, shifted, down)
+    }
+
+    /// An element of a value in memory at an index known at run time only; zero outside.
+    pub(super) fn element_scalar(&mut self, base: &Expr, index: &Expr, ty: &Type) -> Value {
+        let slot = self.element(base, index, ty);
+        self.load_scalar(slot, ty)
+    }
+
+    /// The same for any type: a copy of the element.
+    pub(super) fn element(&mut self, base: &Expr, index: &Expr, ty: &Type) -> Address {
+        let size = self.size_of(ty);
+        let total = self.size_of(&base.ty);
+        let memory = self.memory(base);
+        let index = self.scalar(index);
+        let to = Address::Slot(self.slot(size.max(8), 8, "element"), 0);
+        self.push(Instruction::Zero { address: to, size: size.max(8) });
+        let count = self.constant(i64::from(total / size.max(1)));
+        let inside = self.compare(Comparison::UnsignedLess, index, count);
+        self.if_else(
+            inside,
+            |lowerer| {
+                let step = lowerer.constant(i64::from(size));
+                let bytes = lowerer.binary(BinaryOp::Mul, index, step);
+                let start = lowerer.address_of(memory);
+                // The verifier wants constant offsets into the stack; the helper takes any address.
+                let from = lowerer.binary(BinaryOp::Add, start, bytes);
+                let (to, size) = (lowerer.address_of(to), lowerer.constant(i64::from(size)));
+                lowerer.call(Helper::PROBE_READ_KERNEL, &[to, size, from]);
+            },
+            |_| {},
+        );
+        to
+    }
+
+    /// Loads 8 bytes or fewer, zero-extended.
+    pub(super) fn load_word(&mut self, address: Address, size: MemorySize) -> Value {
+        self.value(Instruction::Load { address, size, signed: false })
+    }
+}

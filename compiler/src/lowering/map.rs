@@ -1,0 +1,469 @@
+//! The script's maps: their layout, and reading, writing and counting in them.
+//!
+//! A map without keys is a one-element array whose value ends with a word that says that something was assigned; a map
+//! with keys is a hash. Integers are kept in 8 bytes, so that additions are atomic. Aggregations are kept per CPU.
+
+use super::{Lowerer, value_type};
+use crate::builtin::Call;
+use crate::hir::{self, Expr, LocalIndex, MapContent, MapIndex, Place};
+use crate::ir::{
+    Address, BinaryOp, Comparison, Helper, Instruction, MapData, MapKind, MemorySize, Value,
+};
+use crate::types::{Type, UINT64};
+use lancet_manifest::{self as manifest, Action, Counter, MapShape, MapValue, hist_bucket_count, lhist_bucket_count};
+use lancet_syntax::span::Span;
+
+const NO_PREALLOC: u32 = 1;
+const NOEXIST: i64 = 1;
+
+impl<'a> Lowerer<'a> {
+    pub(super) fn make_maps(&mut self) {
+        for map in &self.program.maps {
+            let value_bytes = self.content_size(&map.value);
+            let per_cpu = matches!(map.value, MapContent::Aggregation(_));
+            let value = match &map.value {
+                MapContent::Plain(ty) => MapValue::Plain(value_type(&storage(ty), self.target.structs)),
+                MapContent::Aggregation(value) => value.clone(),
+            };
+            let (shape, kind, key_size, value_size, max_entries) = match &map.key {
+                None => {
+                    let present_offset = value_bytes.next_multiple_of(8);
+                    let kind = if per_cpu { MapKind::PerCpuArray } else { MapKind::Array };
+                    (MapShape::Scalar { present_offset }, kind, 4, present_offset + 8, 1)
+                }
+                Some(key) => {
+                    let key_size = self.size_of(key);
+                    let shape = MapShape::Keyed { key: value_type(key, self.target.structs), key_size };
+                    (shape, hash_kind(map.kind, per_cpu), key_size, value_bytes.max(1), map.max_entries)
+                }
+            };
+            let symbol = format!("AT_{}", map.name);
+            let flags = if self.allocates_early(kind) { 0 } else { NO_PREALLOC };
+            let data = MapData { symbol: symbol.clone(), kind, key_size, value_size, max_entries, flags };
+            self.maps.push(self.module.maps.push(data));
+            let name = map.name.clone();
+            let per_cpu = !matches!(kind, MapKind::Array | MapKind::Hash | MapKind::LruHash);
+            self.manifest.maps.push(manifest::Map { name, symbol, shape, value, per_cpu, value_size, max_entries });
+        }
+    }
+
+    /// Arrays and LRU maps always are allocated at once; hashes only where the kernel wants it for perf events.
+    fn allocates_early(&self, kind: MapKind) -> bool {
+        let is_hash = matches!(kind, MapKind::Hash | MapKind::PerCpuHash);
+        !is_hash || (!self.target.features.dynamic_hash_in_nmi && self.uses_perf_events())
+    }
+
+    pub(super) fn uses_perf_events(&self) -> bool {
+        self.program.probes.iter().flat_map(|probe| &probe.programs).any(|part| part.section == "perf_event")
+    }
+
+    fn content_size(&self, content: &MapContent) -> u32 {
+        match content {
+            MapContent::Plain(ty) => self.size_of(&storage(ty)),
+            MapContent::Aggregation(value) => match value {
+                MapValue::Plain(ty) => ty.size(),
+                MapValue::Count | MapValue::Sum { .. } => 8,
+                MapValue::Min { .. } | MapValue::Max { .. } | MapValue::Average { .. } | MapValue::Stats { .. } => 16,
+                MapValue::Histogram { bits } => 8 * hist_bucket_count(*bits),
+                MapValue::LinearHistogram { min, max, step } => 8 * lhist_bucket_count(*min, *max, *step),
+                MapValue::TimeSeries { intervals, .. } => 24 * intervals,
+            },
+        }
+    }
+
+    fn map(&self, map: MapIndex) -> &'a hir::Map {
+        &self.program.maps[map.0 as usize]
+    }
+
+    fn plain_type(&self, map: MapIndex) -> Type {
+        match &self.map(map).value {
+            MapContent::Plain(ty) => storage(ty),
+            MapContent::Aggregation(_) => UINT64,
+        }
+    }
+
+    fn is_per_cpu(&self, map: MapIndex) -> bool {
+        self.manifest.maps[map.0 as usize].per_cpu
+    }
+
+    fn value_size(&self, map: MapIndex) -> u32 {
+        self.manifest.maps[map.0 as usize].value_size
+    }
+
+    pub(super) fn map_reference(&mut self, map: MapIndex) -> Value {
+        let id = self.maps[map.0 as usize];
+        self.value(Instruction::MapReference(id))
+    }
+
+    /// The key in memory, as the map wants it.
+    fn key(&mut self, map: MapIndex, key: Option<&Expr>) -> Value {
+        let address = match (key, &self.map(map).key) {
+            (Some(key), Some(ty)) => {
+                let size = self.size_of(ty);
+                let slot = Address::Slot(self.slot(size, 8, "key"), 0);
+                self.convert_into(key, ty, slot);
+                slot
+            }
+            _ => {
+                let slot = Address::Slot(self.slot(4, 4, "key"), 0);
+                self.push(Instruction::Zero { address: slot, size: 4 });
+                slot
+            }
+        };
+        self.address_of(address)
+    }
+
+    fn look_up(&mut self, map: MapIndex, key: Value) -> Value {
+        let reference = self.map_reference(map);
+        self.call(Helper::MAP_LOOKUP_ELEM, &[reference, key])
+    }
+
+    /// The element's value, null when the key is absent. Of a map without keys it is never null, unless kept per CPU.
+    pub fn map_pointer(&mut self, map: MapIndex, key: Option<&Expr>) -> Value {
+        if self.map(map).key.is_none() && !self.is_per_cpu(map) {
+            let id = self.maps[map.0 as usize];
+            return self.value(Instruction::MapValueAddress(id, 0));
+        }
+        let key = self.key(map, key);
+        self.look_up(map, key)
+    }
+
+    /// The element, made with a value of zero when it is absent; null when the map is full.
+    fn element_or_new(&mut self, map: MapIndex, key: Option<&Expr>) -> Value {
+        if self.map(map).key.is_none() {
+            return self.map_pointer(map, None);
+        }
+        let key = self.key(map, key);
+        let found = self.look_up(map, key);
+        self.choose(
+            found,
+            |_| found,
+            |lowerer| {
+                let size = lowerer.value_size(map);
+                let zero = lowerer.zeros(size);
+                let reference = lowerer.map_reference(map);
+                let flags = lowerer.constant(NOEXIST);
+                lowerer.call(Helper::MAP_UPDATE_ELEM, &[reference, key, zero, flags]);
+                lowerer.look_up(map, key)
+            },
+        )
+    }
+
+    /// The address of that many zero bytes.
+    fn zeros(&mut self, size: u32) -> Value {
+        let slot = Address::Slot(self.slot(size, 8, "zero"), 0);
+        self.push(Instruction::Zero { address: slot, size });
+        self.address_of(slot)
+    }
+
+    /// Runs code with the element's pointer; a full map is counted.
+    fn with_element(&mut self, map: MapIndex, element: Value, use_it: impl FnOnce(&mut Self)) {
+        let scalar = self.map(map).key.is_none();
+        if scalar && !self.is_per_cpu(map) {
+            use_it(self);
+            self.mark_present(map, element);
+            return;
+        }
+        self.if_else(
+            element,
+            |lowerer| {
+                use_it(lowerer);
+                if scalar {
+                    lowerer.mark_present(map, element);
+                }
+            },
+            |lowerer| {
+                if !scalar {
+                    lowerer.count(Counter::MapFull(map.0));
+                }
+            },
+        );
+    }
+
+    /// Something was assigned to a map without keys.
+    fn mark_present(&mut self, map: MapIndex, value: Value) {
+        if let MapShape::Scalar { present_offset } = self.manifest.maps[map.0 as usize].shape {
+            let one = self.constant(1);
+            self.store8(Address::Pointer(value, present_offset as i32), one);
+        }
+    }
+
+    pub(super) fn read_map_scalar(&mut self, map: MapIndex, key: Option<&Expr>, ty: &Type) -> Value {
+        let stored = self.plain_type(map);
+        let element = self.map_pointer(map, key);
+        if self.map(map).key.is_none() && !self.is_per_cpu(map) {
+            return self.load_scalar(Address::Pointer(element, 0), &stored);
+        }
+        let value = self.choose(
+            element,
+            |lowerer| lowerer.load_scalar(Address::Pointer(element, 0), &stored),
+            |lowerer| lowerer.constant(0),
+        );
+        self.convert(value, &stored, ty)
+    }
+
+    pub(super) fn read_map_memory(&mut self, map: MapIndex, key: Option<&Expr>, ty: &Type) -> Address {
+        let size = self.size_of(ty);
+        let to = Address::Slot(self.slot(size, 8, "element"), 0);
+        let element = self.map_pointer(map, key);
+        let from = Address::Pointer(element, 0);
+        if self.map(map).key.is_none() && !self.is_per_cpu(map) {
+            self.push(Instruction::Copy { to, from, size });
+            return to;
+        }
+        self.if_else(
+            element,
+            |lowerer| lowerer.push(Instruction::Copy { to, from, size }),
+            |lowerer| lowerer.push(Instruction::Zero { address: to, size }),
+        );
+        to
+    }
+
+    pub(super) fn assign_map(&mut self, map: MapIndex, key: Option<&Expr>, value: &Expr) {
+        let stored = self.plain_type(map);
+        let size = self.size_of(&stored);
+        if self.map(map).key.is_none() && !self.is_per_cpu(map) {
+            if stored.is_scalar() {
+                let value = self.scalar(value);
+                let element = self.map_pointer(map, None);
+                self.store_sized(Address::Pointer(element, 0), size, value);
+                self.mark_present(map, element);
+            } else {
+                let from = self.memory(value);
+                let element = self.map_pointer(map, None);
+                self.push(Instruction::Copy { to: Address::Pointer(element, 0), from, size });
+                self.mark_present(map, element);
+            }
+            return;
+        }
+        let slot = Address::Slot(self.slot(self.value_size(map), 8, "value"), 0);
+        self.convert_into(value, &stored, slot);
+        let key = self.key(map, key);
+        let (reference, value, flags) = (self.map_reference(map), self.address_of(slot), self.constant(0));
+        let result = self.call(Helper::MAP_UPDATE_ELEM, &[reference, key, value, flags]);
+        let zero = self.constant(0);
+        let failed = self.compare(Comparison::SignedLess, result, zero);
+        self.if_else(failed, |lowerer| lowerer.count(Counter::MapFull(map.0)), |_| {});
+    }
+
+    pub(super) fn add_to_map(&mut self, map: MapIndex, key: Option<&Expr>, value: &Expr) {
+        let value = self.scalar(value);
+        let element = self.element_or_new(map, key);
+        self.with_element(map, element, |lowerer| lowerer.atomic_add(Address::Pointer(element, 0), value));
+    }
+
+    /// `++` and `--` on an element: the value before or after.
+    pub(super) fn step_map(&mut self, map: MapIndex, key: Option<&Expr>, delta: i64, old: bool) -> Value {
+        let element = self.element_or_new(map, key);
+        let result = self.builder.variable();
+        let zero = self.constant(0);
+        self.builder.define(result, zero);
+        let fetch = self.target.features.atomic_fetch;
+        self.with_element(map, element, |lowerer| {
+            let address = Address::Pointer(element, 0);
+            let number = lowerer.constant(delta);
+            let before = if fetch {
+                let add = Instruction::AtomicAdd { address, size: MemorySize::B8, value: number, fetch };
+                lowerer.value(add)
+            } else {
+                let before = lowerer.load8(address);
+                lowerer.atomic_add(address, number);
+                before
+            };
+            let after = if old { before } else { lowerer.add_constant(before, delta) };
+            lowerer.builder.define(result, after);
+        });
+        self.builder.read(result)
+    }
+
+    pub(super) fn update_aggregation(&mut self, map: MapIndex, key: Option<&Expr>, call: &Call) {
+        let arguments: Vec<Value> = call.arguments.iter().map(|argument| self.scalar(argument)).collect();
+        let element = self.element_or_new(map, key);
+        let MapContent::Aggregation(value) = &self.map(map).value else { return };
+        self.with_element(map, element, |lowerer| {
+            if let Some(aggregation) = call.builtin.aggregation() {
+                aggregation.update(lowerer, element, value, &arguments);
+            }
+        });
+    }
+
+    /// Adds one to a bucket of a histogram; `bucket` is below `buckets`.
+    pub fn count_bucket(&mut self, element: Value, bucket: Value, buckets: u32) {
+        // The verifier wants to see the bound.
+        let most = self.constant(i64::from(buckets) - 1);
+        let inside = self.compare(Comparison::UnsignedLessEqual, bucket, most);
+        self.if_else(
+            inside,
+            |lowerer| {
+                let three = lowerer.constant(3);
+                let bytes = lowerer.binary(BinaryOp::ShiftLeft, bucket, three);
+                let counter = lowerer.binary(BinaryOp::Add, element, bytes);
+                let one = lowerer.constant(1);
+                lowerer.atomic_add(Address::Pointer(counter, 0), one);
+            },
+            |_| {},
+        );
+    }
+
+    /// Removes an element; 1 when it was there.
+    pub fn delete(&mut self, map: MapIndex, key: Option<&Expr>, _span: Span) -> Value {
+        if self.map(map).key.is_none() {
+            if self.is_per_cpu(map) {
+                // Other CPUs' values are out of reach here; the runtime clears them all.
+                self.emit(Action::ClearMap { map: map.0 }, &[]);
+                return self.constant(1);
+            }
+            let size = self.value_size(map);
+            let value = self.map_pointer(map, None);
+            let present = self.load8(Address::Pointer(value, size as i32 - 8));
+            self.push(Instruction::Zero { address: Address::Pointer(value, 0), size });
+            return present;
+        }
+        let key = self.key(map, key);
+        let reference = self.map_reference(map);
+        let result = self.call(Helper::MAP_DELETE_ELEM, &[reference, key]);
+        let zero = self.constant(0);
+        self.compare(Comparison::Equal, result, zero)
+    }
+
+    /// The number of elements.
+    pub fn map_length(&mut self, map: MapIndex) -> Value {
+        let callback = self.counting_callback();
+        let reference = self.map_reference(map);
+        let function = self.value(Instruction::FunctionAddress(callback));
+        let zero = self.constant(0);
+        self.call(Helper::FOR_EACH_MAP_ELEM, &[reference, function, zero, zero])
+    }
+
+    /// An aggregation as one integer: the CPUs' values combined.
+    pub(super) fn read_aggregation(&mut self, map: MapIndex, key: Option<&Expr>) -> Value {
+        let key = self.key(map, key);
+        self.combine(map, key)
+    }
+
+    fn combine(&mut self, map: MapIndex, key: Value) -> Value {
+        let MapContent::Aggregation(value) = &self.map(map).value else { return self.constant(0) };
+        let (total, count) = (self.builder.variable(), self.builder.variable());
+        let zero = self.constant(0);
+        self.builder.define(total, zero);
+        self.builder.define(count, zero);
+        for cpu in 0..self.target.possible_cpus {
+            let reference = self.map_reference(map);
+            let cpu = self.constant(i64::from(cpu));
+            let element = self.call(Helper::MAP_LOOKUP_PERCPU_ELEM, &[reference, key, cpu]);
+            self.if_else(element, |lowerer| lowerer.combine_one(value, element, total, count), |_| {});
+        }
+        let (total, count) = (self.builder.read(total), self.builder.read(count));
+        match value {
+            MapValue::Average { signed } | MapValue::Stats { signed } => {
+                let op = if *signed { BinaryOp::SignedDiv } else { BinaryOp::UnsignedDiv };
+                self.choose(count, |lowerer| lowerer.binary(op, total, count), |_| zero)
+            }
+            _ => total,
+        }
+    }
+
+    fn combine_one(
+        &mut self,
+        value: &MapValue,
+        element: Value,
+        total: crate::ir::builder::Variable,
+        count: crate::ir::builder::Variable,
+    ) {
+        let one_value = self.load8(Address::Pointer(element, 0));
+        let known = self.builder.read(total);
+        let comparison = match value {
+            MapValue::Min { signed: true } => Some(Comparison::SignedLess),
+            MapValue::Min { signed: false } => Some(Comparison::UnsignedLess),
+            MapValue::Max { signed: true } => Some(Comparison::SignedGreater),
+            MapValue::Max { signed: false } => Some(Comparison::UnsignedGreater),
+            _ => None,
+        };
+        let Some(comparison) = comparison else {
+            let sum = self.binary(BinaryOp::Add, known, one_value);
+            self.builder.define(total, sum);
+            if matches!(value, MapValue::Average { .. } | MapValue::Stats { .. }) {
+                let here = self.load8(Address::Pointer(element, 8));
+                let before = self.builder.read(count);
+                let after = self.binary(BinaryOp::Add, before, here);
+                self.builder.define(count, after);
+            }
+            return;
+        };
+        let is_set = self.load8(Address::Pointer(element, 8));
+        self.if_else(
+            is_set,
+            |lowerer| {
+                let any = lowerer.builder.read(count);
+                let best = lowerer.choose(
+                    any,
+                    |lowerer| {
+                        let better = lowerer.compare(comparison, one_value, known);
+                        lowerer.choose(better, |_| one_value, |_| known)
+                    },
+                    |_| one_value,
+                );
+                lowerer.builder.define(total, best);
+                let one = lowerer.constant(1);
+                lowerer.builder.define(count, one);
+            },
+            |_| {},
+        );
+    }
+
+    /// Gives a variable the value that a look-up found.
+    pub fn assign_from_element(&mut self, place: &Place, map: MapIndex, element: Value) {
+        let Place::Local(local) = place else { return };
+        let stored = self.plain_type(map);
+        let ty = self.local_types[local.0 as usize].ty.clone();
+        let from = Address::Pointer(element, 0);
+        if ty.is_scalar() {
+            let value = self.load_scalar(from, &stored);
+            let value = self.convert(value, &stored, &ty);
+            self.write_local(*local, value);
+        } else if let super::Home::Memory(to) = self.home(*local) {
+            self.convert_memory(from, &stored, to, &ty);
+        }
+    }
+
+    /// Fills the loop variable with (key, value) from pointers that the kernel handed to a callback.
+    pub(super) fn write_element(&mut self, local: LocalIndex, of: &hir::Map, map: MapIndex, key: Value, value: Value) {
+        let (super::Home::Memory(to), Some(key_type)) = (self.home(local), &of.key) else { return };
+        let ty = self.local_types[local.0 as usize].ty.clone();
+        let Some(layout) = ty.aggregate_layout(self.target.structs) else { return };
+        let [key_field, value_field] = layout.fields.as_slice() else { return };
+        let key_to = self.offset_address(to, key_field.offset);
+        self.convert_memory(Address::Pointer(key, 0), key_type, key_to, &key_field.ty);
+        let value_to = self.offset_address(to, value_field.offset);
+        match &of.value {
+            MapContent::Plain(ty) => {
+                self.convert_memory(Address::Pointer(value, 0), &storage(ty), value_to, &value_field.ty);
+            }
+            MapContent::Aggregation(_) if self.target.features.bpf_loop => {
+                let combined = self.combine(map, key);
+                self.store8(value_to, combined);
+            }
+            MapContent::Aggregation(_) => {
+                let here = self.load8(Address::Pointer(value, 0));
+                self.store8(value_to, here);
+            }
+        }
+    }
+}
+
+/// How a map keeps a value of that type: integers in 8 bytes.
+pub(super) fn storage(ty: &Type) -> Type {
+    match ty {
+        Type::Int { signed, .. } => Type::Int { size: 8, signed: *signed },
+        other => other.clone(),
+    }
+}
+
+fn hash_kind(kind: hir::MapKind, per_cpu: bool) -> MapKind {
+    match (kind, per_cpu) {
+        (hir::MapKind::LruHash | hir::MapKind::LruPerCpuHash, true) => MapKind::LruPerCpuHash,
+        (hir::MapKind::Hash | hir::MapKind::PerCpuHash, true) => MapKind::PerCpuHash,
+        (hir::MapKind::LruHash | hir::MapKind::LruPerCpuHash, false) => MapKind::LruHash,
+        (hir::MapKind::Hash | hir::MapKind::PerCpuHash, false) => MapKind::Hash,
+    }
+}

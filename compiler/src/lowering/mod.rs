@@ -1,0 +1,369 @@
+//! Typed tree to intermediate representation, and the manifest that goes with it.
+//!
+//! Invariants that hold in all memory this stage makes: strings are zero behind their NUL, and padding between fields is
+//! zero, so that keys hash alike and strings compare by words. Scalars are kept extended to 64 bits by their type.
+
+mod aggregate;
+mod emit;
+mod expression;
+mod flow;
+mod globals;
+mod load;
+mod loops;
+mod map;
+mod operator;
+mod stack;
+mod statement;
+mod string;
+mod value_type;
+
+use crate::hir::{self, ContextKind, LocalIndex, ProbeProgram};
+use crate::ir::{
+    Address, BinaryOp, Comparison, FunctionBuilder, FunctionKind, Helper, Instruction, MapId, MemorySize, Module, Slot,
+    Value, Width,
+};
+use crate::settings::Settings;
+use crate::types::{StructLayouts, Type};
+use globals::Globals;
+use lancet_kernel::Features;
+use lancet_manifest::{self as manifest, Attachment, Location, Manifest, ProbeName, Program};
+use lancet_syntax::span::{SourceMap, Span};
+use loops::Frame;
+pub use value_type::value_type;
+
+/// What lowering needs to know besides the program.
+pub struct Target<'a> {
+    /// What the kernel can do.
+    pub features: &'a Features,
+    /// Layouts of structs.
+    pub structs: &'a dyn StructLayouts,
+    /// For places in messages.
+    pub sources: &'a SourceMap,
+    /// Number of possible CPUs.
+    pub possible_cpus: u32,
+    /// What the user set.
+    pub settings: &'a Settings,
+}
+
+/// Lowers a program to a module and its manifest.
+pub fn lower(program: &hir::Program, target: &Target<'_>) -> (Module, Manifest) {
+    let mut lowerer = Lowerer::new(program, target);
+    lowerer.make_maps();
+    for probe in &program.probes {
+        for part in &probe.programs {
+            lowerer.program(probe, part);
+        }
+    }
+    lowerer.finish()
+}
+
+/// The state of lowering; builtins make their code through its public methods.
+pub struct Lowerer<'a> {
+    target: &'a Target<'a>,
+    program: &'a hir::Program,
+    module: Module,
+    manifest: Manifest,
+    globals: Globals,
+    maps: Vec<MapId>,
+    ring_buffer: Option<MapId>,
+    stacks: Option<MapId>,
+    builder: FunctionBuilder,
+    part: Option<&'a ProbeProgram>,
+    /// Index in the manifest of the first probe name of this program.
+    first_probe: u32,
+    locals: Vec<Home>,
+    local_types: &'a [hir::Local],
+    loops: Vec<flow::Loop>,
+    frame: Option<Frame>,
+    functions: u32,
+}
+
+/// Where a scratch variable lives.
+#[derive(Clone, Copy, Debug)]
+enum Home {
+    /// In SSA values.
+    Value(crate::ir::builder::Variable),
+    /// In memory.
+    Memory(Address),
+}
+
+impl<'a> Lowerer<'a> {
+    fn new(program: &'a hir::Program, target: &'a Target<'a>) -> Self {
+        let manifest = Manifest {
+            version: manifest::VERSION,
+            config: target.settings.config.runtime.clone(),
+            ..Manifest::default()
+        };
+        Self {
+            target,
+            program,
+            module: Module::default(),
+            manifest,
+            globals: Globals::default(),
+            maps: Vec::new(),
+            ring_buffer: None,
+            stacks: None,
+            builder: FunctionBuilder::new("", FunctionKind::Subprogram, 0),
+            part: None,
+            first_probe: 0,
+            locals: Vec::new(),
+            local_types: &[],
+            loops: Vec::new(),
+            frame: None,
+            functions: 0,
+        }
+    }
+
+    fn finish(mut self) -> (Module, Manifest) {
+        self.finish_globals();
+        (self.module, self.manifest)
+    }
+
+    /// One eBPF program: predicate, action, return 0.
+    fn program(&mut self, probe: &'a hir::Probe, part: &'a ProbeProgram) {
+        self.first_probe = self.manifest.probes.len() as u32;
+        let symbol = self.symbol(part);
+        self.describe(part, &symbol);
+        let kind = FunctionKind::Program { section: part.section.clone() };
+        self.builder = FunctionBuilder::new(symbol, kind, 1);
+        self.builder.set_span(probe.span);
+        self.part = Some(part);
+        self.make_locals(probe);
+        if let Some(predicate) = &probe.predicate {
+            let holds = self.scalar(predicate);
+            let (action, skip) = (self.builder.block(), self.builder.block());
+            self.builder.branch(holds, action, skip);
+            self.builder.seal(action);
+            self.builder.seal(skip);
+            self.builder.switch_to(skip);
+            self.return_zero();
+            self.builder.switch_to(action);
+        }
+        self.statements(&probe.body);
+        self.return_zero();
+        let built = std::mem::replace(&mut self.builder, FunctionBuilder::new("", FunctionKind::Subprogram, 0));
+        self.module.functions.push(built.finish());
+        self.part = None;
+    }
+
+    fn symbol(&mut self, part: &ProbeProgram) -> String {
+        let name = part.attach_points.first().map_or("", |point| point.name.as_str());
+        let mangled: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(48).collect();
+        self.functions += 1;
+        format!("p{}_{mangled}", self.functions - 1)
+    }
+
+    fn describe(&mut self, part: &ProbeProgram, symbol: &str) {
+        let mut attachments = Vec::new();
+        for point in &part.attach_points {
+            attachments.push(Attachment { probe: self.manifest.probes.len() as u32, target: point.target.clone() });
+            let (name, provider) = (point.name.clone(), point.provider.clone());
+            let location = self.location(point.span);
+            self.manifest.probes.push(ProbeName { name, provider, location });
+        }
+        self.manifest.programs.push(Program { symbol: symbol.to_owned(), attachments, multi: part.multi });
+    }
+
+    fn make_locals(&mut self, probe: &'a hir::Probe) {
+        self.local_types = &probe.locals;
+        self.frame = None;
+        let captured = loops::captured_locals(probe, self.target.features);
+        self.locals = Vec::new();
+        for (index, local) in probe.locals.iter().enumerate() {
+            let home = if captured.contains(&LocalIndex(index as u32)) {
+                Home::Memory(self.frame_memory(&local.ty, &local.name))
+            } else if local.ty.is_scalar() && !local.address_taken {
+                let variable = self.builder.variable();
+                let zero = self.constant(0);
+                self.builder.define(variable, zero);
+                Home::Value(variable)
+            } else {
+                let (size, align) = (self.size_of(&local.ty), 8);
+                let slot = if local.address_taken {
+                    self.builder.stack_slot(size.next_multiple_of(8), align, local.name.clone())
+                } else {
+                    self.builder.slot(size, align, local.name.clone())
+                };
+                let address = Address::Slot(slot, 0);
+                self.push(Instruction::Zero { address, size });
+                Home::Memory(address)
+            };
+            self.locals.push(home);
+        }
+    }
+
+    fn return_zero(&mut self) {
+        if !self.builder.is_terminated() {
+            let zero = self.constant(0);
+            self.builder.terminate(crate::ir::Terminator::Return(zero));
+        }
+    }
+
+    /// Bytes of a type.
+    pub fn size_of(&self, ty: &Type) -> u32 {
+        ty.size(self.target.structs)
+    }
+
+    /// What the target's kernel can do.
+    pub fn features(&self) -> &'a Features {
+        self.target.features
+    }
+
+    /// Number of CPUs that the target's kernel can have.
+    pub fn possible_cpus(&self) -> u32 {
+        self.target.possible_cpus
+    }
+
+    /// What the program's context points to.
+    pub fn context_kind(&self) -> ContextKind {
+        self.part.map_or(ContextKind::None, |part| part.context)
+    }
+
+    /// The place of a part of the script, for messages at run time.
+    pub fn location(&self, span: Span) -> Location {
+        let (start, end) = (self.target.sources.start(span), self.target.sources.end(span));
+        let end_column = if end.line == start.line { end.column.saturating_sub(1).max(start.column) } else { start.column };
+        Location {
+            file: self.target.sources.file(span.file).name.clone(),
+            line: start.line,
+            column: start.column,
+            end_column,
+        }
+    }
+
+    /// Appends an instruction that has a result.
+    pub fn value(&mut self, instruction: Instruction) -> Value {
+        self.builder.value(instruction)
+    }
+
+    /// Appends an instruction for its effect.
+    pub fn push(&mut self, instruction: Instruction) {
+        let empty = matches!(&instruction, Instruction::Zero { size: 0, .. } | Instruction::Copy { size: 0, .. });
+        if !empty {
+            self.builder.push(instruction);
+        }
+    }
+
+    /// A constant.
+    pub fn constant(&mut self, value: i64) -> Value {
+        self.value(Instruction::Const(value))
+    }
+
+    /// 64-bit arithmetic.
+    pub fn binary(&mut self, op: BinaryOp, a: Value, b: Value) -> Value {
+        self.value(Instruction::Binary(op, Width::W64, a, b))
+    }
+
+    /// Adds a constant.
+    pub fn add_constant(&mut self, value: Value, number: i64) -> Value {
+        if number == 0 {
+            return value;
+        }
+        let number = self.constant(number);
+        self.binary(BinaryOp::Add, value, number)
+    }
+
+    /// A 64-bit comparison: 0 or 1.
+    pub fn compare(&mut self, comparison: Comparison, a: Value, b: Value) -> Value {
+        self.value(Instruction::Compare(comparison, Width::W64, a, b))
+    }
+
+    /// A helper call.
+    pub fn call(&mut self, helper: Helper, arguments: &[Value]) -> Value {
+        self.value(Instruction::Call(helper, arguments.to_vec()))
+    }
+
+    /// Loads 8 bytes.
+    pub fn load8(&mut self, address: Address) -> Value {
+        self.value(Instruction::Load { address, size: MemorySize::B8, signed: false })
+    }
+
+    /// Stores 8 bytes.
+    pub fn store8(&mut self, address: Address, value: Value) {
+        self.push(Instruction::Store { address, size: MemorySize::B8, value });
+    }
+
+    /// Adds to 8 bytes of a map's value, whoever else does.
+    pub fn atomic_add(&mut self, address: Address, value: Value) {
+        self.push(Instruction::AtomicAdd { address, size: MemorySize::B8, value, fetch: false });
+    }
+
+    /// New memory with undefined contents.
+    pub fn slot(&mut self, size: u32, align: u32, name: &str) -> Slot {
+        self.builder.slot(size.max(1), align, name)
+    }
+
+    /// An address as a helper's argument.
+    pub fn address_of(&mut self, address: Address) -> Value {
+        match address {
+            Address::Slot(slot, offset) => self.value(Instruction::SlotAddress(slot, offset)),
+            Address::Pointer(pointer, offset) => self.add_constant(pointer, i64::from(offset)),
+        }
+    }
+
+    /// An address some bytes on.
+    pub fn offset_address(&mut self, address: Address, bytes: u32) -> Address {
+        match address {
+            Address::Slot(slot, offset) => Address::Slot(slot, offset + bytes),
+            Address::Pointer(pointer, offset) => Address::Pointer(pointer, offset + bytes as i32),
+        }
+    }
+
+    /// Shifts and masks: the low 32 bits.
+    fn low_half(&mut self, value: Value) -> Value {
+        let mask = self.constant(0xffff_ffff);
+        self.binary(BinaryOp::And, value, mask)
+    }
+
+    /// The process id as this tool's pid namespace sees it.
+    pub fn process_id(&mut self) -> Value {
+        if self.target.settings.nested_pid_namespace {
+            return self.namespace_id(4);
+        }
+        let both = self.call(Helper::GET_CURRENT_PID_TGID, &[]);
+        let bits = self.constant(32);
+        self.binary(BinaryOp::ShiftRight, both, bits)
+    }
+
+    /// The thread id as this tool's pid namespace sees it.
+    pub fn thread_id(&mut self) -> Value {
+        if self.target.settings.nested_pid_namespace {
+            return self.namespace_id(0);
+        }
+        let both = self.call(Helper::GET_CURRENT_PID_TGID, &[]);
+        self.low_half(both)
+    }
+
+    /// A field of struct bpf_pidns_info: pid at 0, tgid at 4.
+    fn namespace_id(&mut self, offset: u32) -> Value {
+        let info = self.slot(8, 8, "namespace_ids");
+        self.push(Instruction::Zero { address: Address::Slot(info, 0), size: 8 });
+        let device = self.initial(manifest::InitialValue::PidNamespaceDevice);
+        let inode = self.initial(manifest::InitialValue::PidNamespaceInode);
+        let (address, size) = (self.address_of(Address::Slot(info, 0)), self.constant(8));
+        self.call(Helper::GET_NS_CURRENT_PID_TGID, &[device, inode, address, size]);
+        self.value(Instruction::Load { address: Address::Slot(info, offset), size: MemorySize::B4, signed: false })
+    }
+
+    /// The index of the probe that fired, in the manifest's list.
+    pub fn probe_index(&mut self) -> Value {
+        match self.part {
+            Some(part) if part.attach_points.len() > 1 => {
+                let context = self.context();
+                self.call(Helper::GET_ATTACH_COOKIE, &[context])
+            }
+            _ => self.constant(i64::from(self.first_probe)),
+        }
+    }
+
+    /// The address of the function that is traced.
+    pub fn function_address(&mut self) -> Value {
+        let context = self.context();
+        if self.target.features.func_ip {
+            return self.call(Helper::GET_FUNC_IP, &[context]);
+        }
+        // struct pt_regs: ip at 128, one byte behind the breakpoint.
+        let ip = self.load8(Address::Pointer(context, 128));
+        self.add_constant(ip, -1)
+    }
+}

@@ -1,0 +1,105 @@
+//! Stack traces: taken into scratch memory, kept once each in a map by the hash of their frames.
+
+use super::Lowerer;
+use crate::ir::{Address, BinaryOp, Comparison, Helper, Instruction, MapData, MapId, MapKind, MemorySize, Value};
+use crate::types::StackType;
+use lancet_manifest::Counter;
+
+const SYMBOL: &str = "lancet_stacks";
+/// Bytes of the most frames that the kernel takes (PERF_MAX_STACK_DEPTH).
+const TRACE_BYTES: u32 = 127 * 8;
+const TRACES: u32 = 1 << 16;
+/// BPF_F_USER_STACK of bpf_get_stack.
+const USER: i64 = 1 << 8;
+
+impl Lowerer<'_> {
+    fn stacks(&mut self) -> MapId {
+        if let Some(map) = self.stacks {
+            return map;
+        }
+        let early = !self.target.features.dynamic_hash_in_nmi && self.uses_perf_events();
+        let data = MapData {
+            symbol: SYMBOL.into(),
+            kind: MapKind::Hash,
+            key_size: 8,
+            value_size: TRACE_BYTES,
+            max_entries: if early { TRACES / 8 } else { TRACES },
+            flags: u32::from(!early),
+        };
+        let map = self.module.maps.push(data);
+        self.stacks = Some(map);
+        self.manifest.stacks = Some(SYMBOL.into());
+        map
+    }
+
+    /// Takes a stack trace: u64 id, u32 number of frames, u32 process id (0 for the kernel's).
+    pub fn stack_trace(&mut self, user: bool, stack: StackType, into: Option<Address>) -> Address {
+        let to = into.unwrap_or_else(|| Address::Slot(self.slot(16, 8, "stack"), 0));
+        self.push(Instruction::Zero { address: to, size: 16 });
+        let bytes = stack.limit * 8;
+        if bytes == 0 {
+            return to;
+        }
+        let trace = Address::Slot(self.slot(TRACE_BYTES, 8, "trace"), 0);
+        let rest = self.offset_address(trace, bytes);
+        self.push(Instruction::Zero { address: rest, size: TRACE_BYTES - bytes });
+        let context = self.context();
+        let (buffer, size) = (self.address_of(trace), self.constant(i64::from(bytes)));
+        let flags = self.constant(if user { USER } else { 0 });
+        let taken = self.call(Helper::GET_STACK, &[context, buffer, size, flags]);
+        let zero = self.constant(0);
+        let any = self.compare(Comparison::SignedGreater, taken, zero);
+        self.if_else(any, |lowerer| lowerer.keep_trace(user, stack, trace, taken, to), |_| {});
+        to
+    }
+
+    fn keep_trace(&mut self, user: bool, stack: StackType, trace: Address, taken: Value, to: Address) {
+        let id = self.hash(trace, stack.limit);
+        self.store8(to, id);
+        let three = self.constant(3);
+        let frames = self.binary(BinaryOp::ShiftRight, taken, three);
+        let at = self.offset_address(to, 8);
+        self.push(Instruction::Store { address: at, size: MemorySize::B4, value: frames });
+        if user {
+            let both = self.call(Helper::GET_CURRENT_PID_TGID, &[]);
+            let bits = self.constant(32);
+            let process = self.binary(BinaryOp::ShiftRight, both, bits);
+            let at = self.offset_address(to, 12);
+            self.push(Instruction::Store { address: at, size: MemorySize::B4, value: process });
+        }
+        let map = self.stacks();
+        let key = Address::Slot(self.slot(8, 8, "stack_id"), 0);
+        self.store8(key, id);
+        let (reference, key) = (self.value(Instruction::MapReference(map)), self.address_of(key));
+        let known = self.call(Helper::MAP_LOOKUP_ELEM, &[reference, key]);
+        self.if_else(
+            known,
+            |_| {},
+            |lowerer| {
+                let reference = lowerer.value(Instruction::MapReference(map));
+                let (value, flags) = (lowerer.address_of(trace), lowerer.constant(0));
+                let result = lowerer.call(Helper::MAP_UPDATE_ELEM, &[reference, key, value, flags]);
+                let zero = lowerer.constant(0);
+                let failed = lowerer.compare(Comparison::SignedLess, result, zero);
+                lowerer.if_else(failed, |lowerer| lowerer.count(Counter::StacksLost), |_| {});
+            },
+        );
+    }
+
+    /// A hash of all frames, never 0: multiply and add, as FNV does.
+    fn hash(&mut self, trace: Address, frames: u32) -> Value {
+        let prime = self.constant(0x9E37_79B9_7F4A_7C15_u64 as i64);
+        let mut hash = self.constant(0x243F_6A88_85A3_08D3);
+        for frame in 0..frames {
+            let address = self.offset_address(trace, frame * 8);
+            let word = self.load8(address);
+            let mixed = self.binary(BinaryOp::Xor, hash, word);
+            hash = self.binary(BinaryOp::Mul, mixed, prime);
+        }
+        let shift = self.constant(29);
+        let high = self.binary(BinaryOp::ShiftRight, hash, shift);
+        let mixed = self.binary(BinaryOp::Xor, hash, high);
+        let one = self.constant(1);
+        self.binary(BinaryOp::Or, mixed, one)
+    }
+}
