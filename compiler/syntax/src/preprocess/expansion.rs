@@ -83,7 +83,10 @@ impl Preprocessor<'_> {
         let name = pending.token.text(self.sources);
         let definition = self.definitions.get(name)?;
         let field = previous.is_some_and(|token| matches!(token.kind, TokenKind::Dot | TokenKind::Arrow));
-        let kept = place == Place::Action && (field || definition.from_header && self.loader.is_reserved(name));
+        let defined =
+            previous.is_some_and(|token| token.starts_item && matches!(token.text(self.sources), "macro" | "fn"));
+        let reserved = definition.from_header && self.loader.is_reserved(name);
+        let kept = place == Place::Action && (field || defined || reserved);
         let hidden = std::iter::successors(pending.hidden.as_ref(), |hidden| hidden.outer.as_ref());
         let expandable = !kept && self.produced < PRODUCTION_LIMIT && !{ hidden }.any(|hidden| hidden.name == name);
         expandable.then(|| definition.clone())

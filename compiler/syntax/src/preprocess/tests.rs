@@ -99,6 +99,8 @@ fn headers_give_definitions_and_macros() {
     ]);
     let script = clean("#include \"a.h\"\n#include <a.h>\n#include <b.h>\nbegin { print(OWN); }", &headers);
     assert_eq!(script, "typedef unsigned long b_t; struct a { b_t x; }; begin { print(7 * 2); }");
+    let script = clean("#include <hides.h>\nmacro other(a, b) { a } begin { }", &headers);
+    assert_eq!(script, "macro other(a, b) { a } begin {}");
     let script = clean("#include <hides.h>\nbegin { print(other(1)); }", &headers);
     assert_eq!(script, "begin { print(1 + 1); }");
 }

@@ -1,7 +1,7 @@
 //! Expressions, with the parentheses they need and those their author wrote.
 
 use super::Printer;
-use crate::ast::{Argument, Expr, ExprKind, Name, StepOperator, TypeExpr, TypeOrExpr, UnaryOperator};
+use crate::ast::{Argument, BinaryOperator, Expr, ExprKind, Name, StepOperator, TypeExpr, TypeOrExpr, UnaryOperator};
 use crate::parser::{is_sure_type, precedence};
 
 /// How strongly parts of an expression hold together; operands that hold less than wanted get parentheses.
@@ -57,29 +57,11 @@ impl Printer<'_> {
             ExprKind::Call { function, arguments, bang } => self.call(function, arguments, *bang),
             ExprKind::Unary(operator, operand) => self.unary(*operator, operand),
             ExprKind::Step { operator, prefix, target } => self.step(*operator, *prefix, target),
-            ExprKind::Binary(operator, left, right) => {
-                let own = precedence(*operator);
-                self.operand(left, own);
-                self.push(&format!(" {} ", operator.symbol()));
-                // `/ {` would end a predicate.
-                let block = begins_with_block(right) && !self.is_parenthesized(right);
-                if block { self.parenthesized(right) } else { self.operand(right, own + 1) }
-            }
+            ExprKind::Binary(operator, left, right) => self.binary(*operator, left, right),
             ExprKind::Ternary { condition, then: Some(then), otherwise } if self.is_if(expr) => {
                 self.if_expression(condition, then, otherwise);
             }
-            ExprKind::Ternary { condition, then, otherwise } => {
-                self.operand(condition, 1);
-                match then {
-                    Some(then) => {
-                        self.push(" ? ");
-                        self.expression(then);
-                        self.push(" : ");
-                    }
-                    None => self.push(" ?: "),
-                }
-                self.expression(otherwise);
-            }
+            ExprKind::Ternary { condition, then, otherwise } => self.ternary(condition, then.as_deref(), otherwise),
             ExprKind::Cast(ty, operand) => self.cast(ty, operand),
             ExprKind::Field { base, name, arrow } => {
                 self.operand(base, POSTFIX);
@@ -92,15 +74,9 @@ impl Printer<'_> {
             }
             ExprKind::Index(base, indices) => {
                 self.operand(base, POSTFIX);
-                self.push("[");
-                self.list(indices);
-                self.push("]");
+                self.bracketed("[", indices, "]");
             }
-            ExprKind::Tuple(members) => {
-                self.push("(");
-                self.list(members);
-                self.push(if members.len() == 1 { ",)" } else { ")" });
-            }
+            ExprKind::Tuple(members) => self.bracketed("(", members, if members.len() == 1 { ",)" } else { ")" }),
             ExprKind::Record(fields) => self.record(fields),
             ExprKind::Block(block) => self.block_expression(block),
             ExprKind::Sizeof(operand) => self.form("sizeof", operand, &[]),
@@ -112,6 +88,34 @@ impl Printer<'_> {
                 self.sign_safe(operand, false);
             }
         }
+    }
+
+    fn binary(&mut self, operator: BinaryOperator, left: &Expr, right: &Expr) {
+        let own = precedence(operator);
+        self.operand(left, own);
+        self.push(&format!(" {} ", operator.symbol()));
+        // `/ {` would end a predicate.
+        let block = begins_with_block(right) && !self.is_parenthesized(right);
+        if block { self.parenthesized(right) } else { self.operand(right, own + 1) }
+    }
+
+    fn ternary(&mut self, condition: &Expr, then: Option<&Expr>, otherwise: &Expr) {
+        self.operand(condition, 1);
+        match then {
+            Some(then) => {
+                self.push(" ? ");
+                self.expression(then);
+                self.push(" : ");
+            }
+            None => self.push(" ?: "),
+        }
+        self.expression(otherwise);
+    }
+
+    fn bracketed(&mut self, open: &str, list: &[Expr], close: &str) {
+        self.push(open);
+        self.list(list);
+        self.push(close);
     }
 
     /// True for a ternary that is written with `if`.

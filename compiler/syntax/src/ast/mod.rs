@@ -3,7 +3,13 @@
 //! Invariant: every node has the span of its own text; nothing is resolved, typed or rewritten. Old spellings are kept
 //! as written (`args->x`, `BEGIN`), so that the printer can show them and the checker can note them.
 
+mod c;
+mod operator;
+
 use crate::span::Span;
+
+pub use c::{CAggregate, CDeclaration, CDefinition, CDefinitionKind, CEnum, CType, TagKind};
+pub use operator::{BinaryOperator, StepOperator, UnaryOperator};
 
 /// A whole script file.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -62,99 +68,6 @@ pub struct Directive {
     pub span: Span,
     /// The text without the line end, continuations joined by a space.
     pub text: String,
-}
-
-/// A definition in C.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CDefinition {
-    /// The whole definition without its semicolon.
-    pub span: Span,
-    /// What is defined.
-    pub kind: CDefinitionKind,
-}
-
-/// What a C definition defines.
-#[derive(Clone, Debug, PartialEq)]
-pub enum CDefinitionKind {
-    /// `struct name { … }` or `union name { … }`.
-    Aggregate(CAggregate),
-    /// `enum name { … }`; the name may be absent.
-    Enum(CEnum),
-    /// `typedef declarator`: the declared name is the new type.
-    Typedef(CDeclaration),
-}
-
-/// A C struct or union with its members.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CAggregate {
-    /// The keyword to the closing brace.
-    pub span: Span,
-    /// True for a union.
-    pub is_union: bool,
-    /// The tag, absent for anonymous ones.
-    pub name: Option<Name>,
-    /// Members in order; `None` for a forward declaration (`struct x;`).
-    pub members: Option<Vec<CDeclaration>>,
-    /// `__attribute__((packed))`.
-    pub packed: bool,
-    /// `__attribute__((aligned(n)))`, in bytes.
-    pub aligned: Option<u32>,
-}
-
-/// A C enumeration.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CEnum {
-    /// The keyword to the closing brace.
-    pub span: Span,
-    /// The tag, absent for anonymous ones.
-    pub name: Option<Name>,
-    /// The enumerators with their values, if written.
-    pub variants: Vec<(Name, Option<Expr>)>,
-}
-
-/// One declared member or typedef: a base type, a shape, a name.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CDeclaration {
-    /// The whole declaration.
-    pub span: Span,
-    /// The name; absent for anonymous members and unnamed bit fields.
-    pub name: Option<Name>,
-    /// The complete type, pointers and arrays applied.
-    pub ty: CType,
-    /// Width in bits of a bit field.
-    pub bits: Option<Expr>,
-    /// `__attribute__((aligned(n)))` of the member, in bytes.
-    pub aligned: Option<u32>,
-}
-
-/// A C type as written.
-#[derive(Clone, Debug, PartialEq)]
-pub enum CType {
-    /// A name or several words in their normal order: `unsigned long`, `u32`, `void`.
-    Named(String),
-    /// `struct tag`, `union tag` or `enum tag`.
-    Tagged(TagKind, String),
-    /// A struct or union defined in place.
-    Aggregate(Box<CAggregate>),
-    /// An enum defined in place.
-    Enum(Box<CEnum>),
-    /// A pointer.
-    Pointer(Box<CType>),
-    /// An array; no length for a flexible one.
-    Array(Box<CType>, Option<Box<Expr>>),
-    /// A function (only behind a pointer); its signature does not matter for layout.
-    Function,
-}
-
-/// Which tag name space a C tag is written with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TagKind {
-    /// `struct`.
-    Struct,
-    /// `union`.
-    Union,
-    /// `enum`.
-    Enum,
 }
 
 /// `config = { name = value; … }`.
@@ -525,102 +438,4 @@ pub enum TypeExprKind {
     Tuple(Vec<TypeExpr>),
     /// `typeof(expression or type)`.
     Typeof(Box<TypeOrExpr>),
-}
-
-/// Prefix operators.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UnaryOperator {
-    /// `-`.
-    Negate,
-    /// `+`.
-    Plus,
-    /// `!`.
-    Not,
-    /// `~`.
-    BitNot,
-    /// `*`.
-    Dereference,
-    /// `&`.
-    AddressOf,
-}
-
-/// `++` and `--`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StepOperator {
-    /// `++`.
-    Increment,
-    /// `--`.
-    Decrement,
-}
-
-/// Infix operators.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BinaryOperator {
-    /// `+`.
-    Add,
-    /// `-`.
-    Subtract,
-    /// `*`.
-    Multiply,
-    /// `/`.
-    Divide,
-    /// `%`.
-    Modulo,
-    /// `&`.
-    BitAnd,
-    /// `|`.
-    BitOr,
-    /// `^`.
-    BitXor,
-    /// `<<`.
-    ShiftLeft,
-    /// `>>`.
-    ShiftRight,
-    /// `==`.
-    Equal,
-    /// `!=`.
-    NotEqual,
-    /// `<`.
-    Less,
-    /// `<=`.
-    LessEqual,
-    /// `>`.
-    Greater,
-    /// `>=`.
-    GreaterEqual,
-    /// `&&`.
-    And,
-    /// `||`.
-    Or,
-}
-
-impl BinaryOperator {
-    /// How the operator is written.
-    pub fn symbol(self) -> &'static str {
-        match self {
-            Self::Add => "+",
-            Self::Subtract => "-",
-            Self::Multiply => "*",
-            Self::Divide => "/",
-            Self::Modulo => "%",
-            Self::BitAnd => "&",
-            Self::BitOr => "|",
-            Self::BitXor => "^",
-            Self::ShiftLeft => "<<",
-            Self::ShiftRight => ">>",
-            Self::Equal => "==",
-            Self::NotEqual => "!=",
-            Self::Less => "<",
-            Self::LessEqual => "<=",
-            Self::Greater => ">",
-            Self::GreaterEqual => ">=",
-            Self::And => "&&",
-            Self::Or => "||",
-        }
-    }
-
-    /// True for `==`, `!=`, `<`, `<=`, `>`, `>=`.
-    pub fn is_comparison(self) -> bool {
-        matches!(self, Self::Equal | Self::NotEqual | Self::Less | Self::LessEqual | Self::Greater | Self::GreaterEqual)
-    }
 }
