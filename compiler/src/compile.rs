@@ -127,7 +127,7 @@ fn pipeline(
     };
     let (mut module, lowered) = lower::lower(&program, &target);
     *manifest = lowered;
-    optimize::run(&mut module, features);
+    optimize::run(&mut module);
     dump.add(Stage::Ir, || module.to_string());
     let code = bpf::compile(&module, &bpf::Target { features: *features });
     dump.add(Stage::Vcode, || code.print_vcode());

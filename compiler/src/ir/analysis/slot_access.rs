@@ -143,9 +143,13 @@ impl<'a> SlotAccesses<'a> {
                 one(up_to(size_argument), kind)
             }
             // Some kernels leave what follows the name as it was.
-            (Helper::GET_CURRENT_COMM | Helper::PROBE_READ_KERNEL_STR | Helper::PROBE_READ_USER_STR, 0) => {
-                one(up_to(size_argument), AccessKind::MayWrite)
-            }
+            (
+                Helper::GET_CURRENT_COMM
+                | Helper::PROBE_READ_STR
+                | Helper::PROBE_READ_KERNEL_STR
+                | Helper::PROBE_READ_USER_STR,
+                0,
+            ) => one(up_to(size_argument), AccessKind::MayWrite),
             _ => [AccessKind::Read, AccessKind::MayWrite]
                 .map(|kind| Access { slot, start: 0, end: slot_size, kind })
                 .to_vec(),
