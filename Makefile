@@ -46,7 +46,8 @@ check:
 
 # Rewrites what golden tests expect and what documentation is made from; look at the difference before committing it.
 bless:
-	BLESS=1 cargo test --test golden --test documentation
+	cargo bless
+	BLESS=1 cargo test --quiet --test documentation
 
 # Start-up, memory and size, beside another program when RIVAL names one: make bench RIVAL=bpftrace
 bench: build
