@@ -56,5 +56,9 @@ fn run(path: &Path, bless: bool) -> Result<(), String> {
     if bless {
         return std::fs::write(path, actual).map_err(|error| error.to_string());
     }
-    Err(format!("prints something else; if that is right: cargo bless {}\n{}", case.name, case::difference(&text, &actual)))
+    Err(format!(
+        "prints something else; if that is right: cargo bless {}\n{}",
+        case.name,
+        case::difference(&text, &actual)
+    ))
 }

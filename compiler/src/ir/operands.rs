@@ -42,6 +42,31 @@ impl Instruction {
         }
     }
 
+    /// The places in memory it accesses itself, to be replaced.
+    pub fn addresses_mut(&mut self) -> Vec<&mut Address> {
+        match self {
+            Self::Load { address, .. }
+            | Self::Store { address, .. }
+            | Self::AtomicAdd { address, .. }
+            | Self::Zero { address, .. }
+            | Self::StoreBytes { address, .. } => vec![address],
+            Self::Copy { to, from, .. } => vec![to, from],
+            Self::Const(_)
+            | Self::Binary(..)
+            | Self::Unary(..)
+            | Self::Compare(..)
+            | Self::SlotAddress(..)
+            | Self::MapReference(_)
+            | Self::MapValueAddress(..)
+            | Self::GlobalAddress(_)
+            | Self::Context
+            | Self::Call(..)
+            | Self::CallFunction(..)
+            | Self::CallKernel { .. }
+            | Self::FunctionAddress(_) => Vec::new(),
+        }
+    }
+
     /// Calls `visit` with each value it uses, to be replaced.
     pub fn visit_operands_mut(&mut self, mut visit: impl FnMut(&mut Value)) {
         match self {

@@ -84,17 +84,10 @@ impl Compaction {
 }
 
 fn slots_mut(instruction: &mut Instruction) -> Vec<&mut Slot> {
-    let addresses = match instruction {
-        Instruction::Load { address, .. }
-        | Instruction::Store { address, .. }
-        | Instruction::AtomicAdd { address, .. }
-        | Instruction::Zero { address, .. }
-        | Instruction::StoreBytes { address, .. } => vec![address],
-        Instruction::Copy { to, from, .. } => vec![to, from],
-        Instruction::SlotAddress(slot, _) => return vec![slot],
-        _ => Vec::new(),
-    };
-    let slots = addresses.into_iter().filter_map(|address| match address {
+    if let Instruction::SlotAddress(slot, _) = instruction {
+        return vec![slot];
+    }
+    let slots = instruction.addresses_mut().into_iter().filter_map(|address| match address {
         Address::Slot(slot, _) => Some(slot),
         Address::Pointer(..) => None,
     });

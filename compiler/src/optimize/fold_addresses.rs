@@ -12,8 +12,12 @@ pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
     rewrite(function, |rewriter, inst| {
         let mut instruction = rewriter.function.instructions[inst].instruction.clone();
         let mut changed = false;
-        for address in addresses(&mut instruction) {
-            while let Some(folded) = fold(rewriter.function, *address) {
+        // Atomic operations on slots are not allowed.
+        let is_atomic = matches!(instruction, Instruction::AtomicAdd { .. });
+        for address in instruction.addresses_mut() {
+            while let Some(folded) = fold(rewriter.function, *address)
+                && !(is_atomic && matches!(folded, Address::Slot(..)))
+            {
                 *address = folded;
                 changed = true;
             }
@@ -24,18 +28,6 @@ pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
         }
         if changed { Rewrite::Become(instruction) } else { Rewrite::Keep }
     })
-}
-
-fn addresses(instruction: &mut Instruction) -> Vec<&mut Address> {
-    match instruction {
-        Instruction::Load { address, .. }
-        | Instruction::Store { address, .. }
-        | Instruction::Zero { address, .. }
-        | Instruction::StoreBytes { address, .. } => vec![address],
-        Instruction::Copy { to, from, .. } => vec![to, from],
-        // Atomic operations on slots are not allowed.
-        _ => Vec::new(),
-    }
 }
 
 /// One step towards the origin of a pointer.

@@ -25,6 +25,7 @@ mod sink_constants;
 mod slot_contents;
 mod substitution;
 mod thread_jumps;
+mod unify_slots;
 
 #[cfg(test)]
 mod interpreter;
@@ -59,6 +60,7 @@ const PASSES: &[Pass] = &[
     Pass { name: "thread_jumps", run: thread_jumps::run },
     Pass { name: "eliminate_dead_stores", run: eliminate_dead_stores::run },
     Pass { name: "eliminate_dead_code", run: eliminate_dead_code::run },
+    Pass { name: "unify_slots", run: unify_slots::run },
 ];
 
 /// Once at the end, for the code generator.

@@ -6,6 +6,7 @@ pub mod dominators;
 pub mod known_bits;
 pub mod liveness;
 pub mod slot_access;
+pub mod slot_liveness;
 pub mod uses;
 
 pub use control_flow::ControlFlow;
@@ -13,4 +14,5 @@ pub use dominators::Dominators;
 pub use known_bits::KnownBits;
 pub use liveness::Liveness;
 pub use slot_access::{Access, AccessKind, SlotAccesses};
+pub use slot_liveness::SlotLiveness;
 pub use uses::Uses;

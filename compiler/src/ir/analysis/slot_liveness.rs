@@ -1,0 +1,79 @@
+//! From a function to the bytes of slots that may still be read, at the end of each block and, step by step, before each
+//! instruction.
+
+use super::control_flow::successors;
+use super::{Access, AccessKind, ControlFlow, SlotAccesses};
+use crate::ir::entity::Entity;
+use crate::ir::{Block, Function, Inst};
+use std::ops::Range;
+
+/// The bytes that are read later. Escaped slots take no part: their bytes are never in a set.
+#[derive(Clone, Debug)]
+pub struct SlotLiveness<'a> {
+    accesses: &'a SlotAccesses<'a>,
+    starts: Vec<usize>,
+    on_exit: Vec<Vec<bool>>,
+}
+
+impl<'a> SlotLiveness<'a> {
+    /// Solves the equations backwards to a fixed point.
+    pub fn new(function: &Function, control_flow: &ControlFlow, accesses: &'a SlotAccesses<'a>) -> Self {
+        let mut size = 0;
+        let mut starts = Vec::with_capacity(function.slots.len());
+        for slot in function.slots.values() {
+            starts.push(size);
+            size += slot.size as usize;
+        }
+        let mut liveness = Self { accesses, starts, on_exit: vec![vec![false; size]; function.blocks.len()] };
+        let mut on_entry = liveness.on_exit.clone();
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for block in control_flow.order.iter().rev() {
+                let mut live = merged(function, &on_entry, *block, size);
+                liveness.on_exit[block.index()].clone_from(&live);
+                for inst in function.blocks[*block].instructions.iter().rev() {
+                    liveness.step_back(function, &mut live, *inst);
+                }
+                if on_entry[block.index()] != live {
+                    on_entry[block.index()] = live;
+                    changed = true;
+                }
+            }
+        }
+        liveness
+    }
+
+    /// What is read after the end of a block, a flag for each byte of all slots.
+    pub fn on_exit(&self, block: Block) -> Vec<bool> {
+        self.on_exit[block.index()].clone()
+    }
+
+    /// From what is read after an instruction to what is read from before it on.
+    pub fn step_back(&self, function: &Function, live: &mut [bool], inst: Inst) {
+        // Reads come first, so in reverse what is written dies before what is read lives.
+        for access in self.accesses.of(function, &function.instructions[inst].instruction).iter().rev() {
+            match access.kind {
+                AccessKind::Read => live[self.range(access)].fill(true),
+                AccessKind::Write => live[self.range(access)].fill(false),
+                AccessKind::MayWrite => {}
+            }
+        }
+    }
+
+    /// Where the bytes of an access are in the set.
+    pub fn range(&self, access: &Access) -> Range<usize> {
+        let start = self.starts[access.slot.index()];
+        start + access.start as usize..start + access.end as usize
+    }
+}
+
+fn merged(function: &Function, on_entry: &[Vec<bool>], block: Block, size: usize) -> Vec<bool> {
+    let mut live = vec![false; size];
+    for successor in successors(function, block) {
+        for (live, theirs) in live.iter_mut().zip(&on_entry[successor.index()]) {
+            *live |= *theirs;
+        }
+    }
+    live
+}

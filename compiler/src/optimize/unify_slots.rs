@@ -1,0 +1,144 @@
+//! A slot that is copied to or from another becomes part of it where the two never hold different contents that are both
+//! still needed; the copy goes. So a string is read right into the key or tuple that it is for.
+//!
+//! This is register coalescing (Chaitin, 1982) for bytes: writing a byte of one slot must not hurt a byte of the other
+//! that lies in the same place and is read later.
+
+use super::Surroundings;
+use crate::ir::analysis::{Access, AccessKind, ControlFlow, SlotAccesses, SlotLiveness};
+use crate::ir::{Address, Function, Inst, Instruction, Slot};
+
+/// How many bytes a slot may grow by to hold another.
+const MAX_GROWTH: u32 = 8;
+
+pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
+    let mut changed = false;
+    while let Some(placement) = find(function, surroundings) {
+        apply(function, placement);
+        changed = true;
+    }
+    changed
+}
+
+/// One slot at a place in another.
+#[derive(Clone, Copy, PartialEq)]
+struct Placement {
+    inner: Slot,
+    outer: Slot,
+    offset: u32,
+}
+
+fn find(function: &Function, surroundings: &Surroundings) -> Option<Placement> {
+    let control_flow = ControlFlow::new(function);
+    let accesses = SlotAccesses::new(function, &control_flow, surroundings.maps);
+    let mut candidates: Vec<Placement> = Vec::new();
+    for inst in control_flow.order.iter().flat_map(|block| &function.blocks[*block].instructions) {
+        let new = placements(function, &accesses, &function.instructions[*inst].instruction);
+        candidates.extend(new.into_iter().filter(|placement| !candidates.contains(placement)).collect::<Vec<_>>());
+    }
+    if candidates.is_empty() {
+        return None;
+    }
+    let liveness = SlotLiveness::new(function, &control_flow, &accesses);
+    for block in &control_flow.order {
+        let mut live = liveness.on_exit(*block);
+        for inst in function.blocks[*block].instructions.iter().rev() {
+            candidates.retain(|placement| is_harmless(function, &accesses, &liveness, &live, *inst, *placement));
+            liveness.step_back(function, &mut live, *inst);
+        }
+    }
+    candidates.first().copied()
+}
+
+/// How the slots of a copy could lie in each other so that the copy does nothing.
+fn placements(function: &Function, accesses: &SlotAccesses, instruction: &Instruction) -> Vec<Placement> {
+    let Instruction::Copy { to: Address::Slot(to, to_offset), from: Address::Slot(from, from_offset), .. } =
+        *instruction
+    else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    if let Some(offset) = to_offset.checked_sub(from_offset) {
+        found.push(Placement { inner: from, outer: to, offset });
+    }
+    if let Some(offset) = from_offset.checked_sub(to_offset) {
+        found.push(Placement { inner: to, outer: from, offset });
+    }
+    found.retain(|placement| {
+        let (inner, outer) = (&function.slots[placement.inner], &function.slots[placement.outer]);
+        placement.inner != placement.outer
+            && !accesses.has_escaped(placement.inner)
+            && !accesses.has_escaped(placement.outer)
+            && inner.on_stack == outer.on_stack
+            && placement.offset % inner.align == 0
+            && placement.offset + inner.size <= outer.size + MAX_GROWTH
+    });
+    found
+}
+
+/// True when an instruction does the same with both slots in one place.
+fn is_harmless(
+    function: &Function,
+    accesses: &SlotAccesses,
+    liveness: &SlotLiveness,
+    live: &[bool],
+    inst: Inst,
+    placement: Placement,
+) -> bool {
+    let instruction = &function.instructions[inst].instruction;
+    if placements(function, accesses, instruction).contains(&placement) {
+        return true;
+    }
+    let all = accesses.of(function, instruction);
+    for write in all.iter().filter(|access| access.kind != AccessKind::Read) {
+        let Some(other) = counterpart(function, write, placement) else { continue };
+        let overlaps =
+            |access: &Access| access.slot == other.slot && access.start < other.end && other.start < access.end;
+        if all.iter().any(overlaps) || live[liveness.range(&other)].contains(&true) {
+            return false;
+        }
+    }
+    true
+}
+
+/// The bytes of the other slot in the place of those that are accessed.
+fn counterpart(function: &Function, access: &Access, placement: Placement) -> Option<Access> {
+    let Placement { inner, outer, offset } = placement;
+    let (slot, start, end) = if access.slot == inner {
+        (outer, access.start + offset, (access.end + offset).min(function.slots[outer].size))
+    } else if access.slot == outer {
+        let end = access.end.saturating_sub(offset).min(function.slots[inner].size);
+        (inner, access.start.saturating_sub(offset), end)
+    } else {
+        return None;
+    };
+    (start < end).then_some(Access { slot, start, end, kind: access.kind })
+}
+
+fn apply(function: &mut Function, placement: Placement) {
+    let Placement { inner, outer, offset } = placement;
+    let inner_data = function.slots[inner].clone();
+    let outer_data = &mut function.slots[outer];
+    outer_data.size = outer_data.size.max(offset + inner_data.size);
+    outer_data.align = outer_data.align.max(inner_data.align);
+    for (_, data) in function.instructions.iter_mut() {
+        if let Instruction::SlotAddress(slot, start) = &mut data.instruction
+            && *slot == inner
+        {
+            (*slot, *start) = (outer, *start + offset);
+        }
+        for address in data.instruction.addresses_mut() {
+            if let Address::Slot(slot, start) = address
+                && *slot == inner
+            {
+                (*slot, *start) = (outer, *start + offset);
+            }
+        }
+    }
+    let instructions = &function.instructions;
+    for (_, block) in function.blocks.iter_mut() {
+        block.instructions.retain(
+            |inst| !matches!(&instructions[*inst].instruction, Instruction::Copy { to, from, .. } if to == from),
+        );
+    }
+}
