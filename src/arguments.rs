@@ -73,7 +73,7 @@ pub struct Compile {
 }
 
 /// What the runtime is told.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct Runtime {
     /// Run a command and trace until it ends; uprobes see it only
     #[arg(short = 'c', long = "cmd", value_name = "COMMAND")]

@@ -4,7 +4,7 @@ use crate::builtin::Builtin;
 use crate::check::{self, Environment, Registry};
 use crate::ctypes::TypeTable;
 use crate::settings::Settings;
-use crate::{bpf, hir, lower, object, optimize};
+use crate::{codegen, elf, hir, lower, optimize};
 use lancet_kernel::Kernel;
 use lancet_manifest::Manifest;
 use lancet_syntax::ast::{Item, Program};
@@ -129,11 +129,11 @@ fn pipeline(
     *manifest = lowered;
     optimize::run(&mut module);
     dump.add(Stage::Ir, || module.to_string());
-    let code = bpf::compile(&module, &bpf::Target { features: *features });
+    let code = codegen::compile(&module);
     dump.add(Stage::Vcode, || code.print_vcode());
     dump.add(Stage::Insns, || code.print_instructions());
-    let object = object::write(&code, &module, &manifest.encode(), sources);
-    dump.add(Stage::Object, || object::describe(&object));
+    let object = elf::write(&code, &module, &manifest.encode(), sources);
+    dump.add(Stage::Object, || elf::describe(&object));
     Some(object)
 }
 

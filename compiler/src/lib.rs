@@ -3,7 +3,10 @@
 
 pub mod builtin;
 pub mod check;
+pub mod codegen;
+pub mod compile;
 pub mod ctypes;
+pub mod elf;
 pub mod hir;
 pub mod ir;
 #[path = "lowering/mod.rs"]

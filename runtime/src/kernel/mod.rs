@@ -3,11 +3,13 @@
 //! Invariant: nothing is opened before it is asked for, and nothing is read twice; [`LiveKernel::new`] does no I/O. It only
 //! looks: nothing is loaded or attached here.
 
+pub mod capture;
 mod executable;
 mod features;
 mod function;
 mod library;
 mod map;
+mod namespace;
 mod path;
 mod symbol;
 mod target;
@@ -24,6 +26,7 @@ use lancet_kernel::{Executable, Features, Kernel, KernelFunction, Unavailable, V
 use rustc_hash::FxHashMap;
 
 use function::FunctionList;
+pub use namespace::in_nested_pid_namespace;
 use tracefs::Tracefs;
 
 /// The machine that this process runs on.

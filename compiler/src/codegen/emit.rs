@@ -1,0 +1,261 @@
+//! Emission: allocated machine instructions to eBPF, jumps resolved.
+
+use super::insn::{
+    ALU, ALU64, ATOMIC, Alu, CALL, Condition, END_TO_BE, EXIT, FETCH, FRAME, IMM_DW, Insn, JMP, JMP32, LD, LDX, MEM, MOV,
+    NEG, PSEUDO_CALL, PSEUDO_FUNCTION, PSEUDO_KFUNC, PSEUDO_MAP, PSEUDO_MAP_VALUE, REG, ST, STX, size_bits,
+};
+use super::plan::{Place, Plan, plan};
+use super::vcode::{Base, Callee, Op, Source, VCode};
+use super::{FunctionCode, Relocation, allocate, select};
+use crate::ir::{Function, FunctionKind, MemorySize, Slot, Width};
+use regalloc2::{Allocation, Edit, InstOrEdit, Output};
+
+/// The kernel's limit for a chain of calls (MAX_BPF_STACK).
+const STACK: u32 = 512;
+/// With callbacks, the program and the callback share it.
+const PROGRAM_SHARE: u32 = 352;
+
+/// A function's code and how much scratch memory it wants.
+pub(super) struct Emitted {
+    pub(super) code: FunctionCode,
+    pub(super) scratch: u32,
+}
+
+/// Generates one function; `region` is the index of its scratch memory, should it need some.
+pub(super) fn function(function: &Function, has_callbacks: bool, region: u32) -> Emitted {
+    let limit = match (has_callbacks, &function.kind) {
+        (false, _) => STACK,
+        (true, FunctionKind::Program { .. }) => PROGRAM_SHARE,
+        (true, _) => STACK - PROGRAM_SHARE,
+    };
+    // Registers are spilled to the stack too: with fewer slots there, there is room.
+    let mut last = None;
+    for budget in [limit * 3 / 4, limit / 2, limit / 4, 0] {
+        let plan = plan(function, budget);
+        let code = select::select(function, &plan, region);
+        let output = allocate::allocate(&code, &function.name);
+        let key = if plan.scratch > 0 { 8 } else { 0 };
+        let used = plan.stack + key + 8 * output.num_spillslots as u32;
+        let fits = used <= limit;
+        last = Some((plan, code, output));
+        if fits {
+            break;
+        }
+    }
+    let Some((plan, code, output)) = last else { unreachable!("there is at least one budget") };
+    let mut emitter = Emitter::new(&plan, &code, &output);
+    emitter.run();
+    let vcode = code.to_string();
+    let (name, kind) = (function.name.clone(), function.kind.clone());
+    let parameters = function.blocks[function.entry()].parameters.len() as u32;
+    let Emitter { insns, relocations, spans, .. } = emitter;
+    Emitted { code: FunctionCode { name, kind, parameters, insns, relocations, spans, vcode }, scratch: plan.scratch }
+}
+
+struct Emitter<'a> {
+    plan: &'a Plan,
+    code: &'a VCode,
+    output: &'a Output,
+    insns: Vec<Insn>,
+    relocations: Vec<(usize, Relocation)>,
+    spans: Vec<(usize, lancet_syntax::span::Span)>,
+    block_starts: Vec<usize>,
+    jumps: Vec<(usize, usize)>,
+}
+
+impl<'a> Emitter<'a> {
+    fn new(plan: &'a Plan, code: &'a VCode, output: &'a Output) -> Self {
+        Self {
+            plan,
+            code,
+            output,
+            insns: Vec::new(),
+            relocations: Vec::new(),
+            spans: Vec::new(),
+            block_starts: Vec::new(),
+            jumps: Vec::new(),
+        }
+    }
+
+    fn run(&mut self) {
+        for index in 0..self.code.blocks.len() {
+            self.block_starts.push(self.insns.len());
+            let (output, code) = (self.output, self.code);
+            for item in output.block_insts_and_edits(code, regalloc2::Block::new(index)) {
+                match item {
+                    InstOrEdit::Inst(inst) => self.op(inst.index(), index),
+                    InstOrEdit::Edit(Edit::Move { from, to }) => self.edit(*from, *to),
+                }
+            }
+        }
+        for (at, target) in std::mem::take(&mut self.jumps) {
+            let distance = self.block_starts[target] as i64 - at as i64 - 1;
+            match i16::try_from(distance) {
+                Ok(distance) => self.insns[at].off = distance,
+                Err(_) => panic!("emission: a jump over {distance} instructions"),
+            }
+        }
+    }
+
+    fn push(&mut self, code: u8, dst: u8, src: u8, off: i16, imm: i32) {
+        self.insns.push(Insn { code, dst, src, off, imm });
+    }
+
+    fn edit(&mut self, from: Allocation, to: Allocation) {
+        match (from.as_reg(), to.as_reg()) {
+            (Some(from), Some(to)) => {
+                self.push(ALU64 | MOV | REG, to.hw_enc() as u8, from.hw_enc() as u8, 0, 0);
+            }
+            (Some(from), None) => {
+                let offset = self.spill_offset(to);
+                self.push(STX | MEM | size_bits(MemorySize::B8), FRAME, from.hw_enc() as u8, offset, 0);
+            }
+            (None, Some(to)) => {
+                let offset = self.spill_offset(from);
+                self.push(LDX | MEM | size_bits(MemorySize::B8), to.hw_enc() as u8, FRAME, offset, 0);
+            }
+            (None, None) => panic!("emission: a move from memory to memory"),
+        }
+    }
+
+    fn spill_offset(&self, allocation: Allocation) -> i16 {
+        let Some(slot) = allocation.as_stack() else { panic!("emission: {allocation} is no place") };
+        let key = if self.plan.scratch > 0 { 8 } else { 0 };
+        -((self.plan.stack + key + 8 * (slot.index() as u32 + 1)) as i16)
+    }
+
+    fn stack_offset(&self, slot: Slot, offset: u32) -> i16 {
+        match self.plan.places.get(&slot) {
+            Some(Place::Stack(start)) => -(*start as i16) + offset as i16,
+            // The key of the scratch map has a place of its own.
+            _ => -((self.plan.stack + 8) as i16),
+        }
+    }
+
+    fn op(&mut self, index: usize, block: usize) {
+        let span = self.code.spans[index];
+        if self.spans.last().is_none_or(|(_, last)| *last != span) {
+            self.spans.push((self.insns.len(), span));
+        }
+        let allocations = self.output.inst_allocs(regalloc2::Inst::new(index));
+        let reg = |at: usize| match allocations[at].as_reg() {
+            Some(reg) => reg.hw_enc() as u8,
+            None => panic!("emission: operand {at} of {:?} is in no register", self.code.ops[index]),
+        };
+        match self.code.ops[index].clone() {
+            Op::Parameters(_) => {}
+            Op::Alu { op, width, b, .. } => self.alu(op as u8, width, reg(1), b, || reg(2)),
+            Op::Negate { .. } => self.push(ALU64 | NEG, reg(1), 0, 0, 0),
+            Op::Swap { bits, .. } => self.push(ALU | END_TO_BE, reg(1), 0, 0, bits),
+            Op::Move { width, src, .. } => {
+                let dst = reg(0);
+                let same = matches!(src, Source::Reg(_)) && width == Width::W64 && reg(1) == dst;
+                if !same {
+                    self.alu(MOV, width, dst, src, || reg(1));
+                }
+            }
+            Op::Wide { value, .. } => self.wide(reg(0), 0, value as i32, (value >> 32) as i32),
+            Op::Refer { to, .. } => self.refer(reg(0), to),
+            Op::Load { size, from, .. } => {
+                let (base, offset) = match from {
+                    Base::Reg(_, offset) => (reg(1), offset),
+                    Base::Stack(slot, offset) => (FRAME, self.stack_offset(slot, offset)),
+                };
+                self.push(LDX | MEM | size_bits(size), reg(0), base, offset, 0);
+            }
+            Op::Store { size, to, src } => {
+                let (value, base_at) = match src {
+                    Source::Reg(_) => (Some(reg(0)), 1),
+                    Source::Imm(_) => (None, 0),
+                };
+                let (base, offset) = match to {
+                    Base::Reg(_, offset) => (reg(base_at), offset),
+                    Base::Stack(slot, offset) => (FRAME, self.stack_offset(slot, offset)),
+                };
+                match (value, src) {
+                    (Some(value), _) => self.push(STX | MEM | size_bits(size), base, value, offset, 0),
+                    (None, Source::Imm(imm)) => self.push(ST | MEM | size_bits(size), base, 0, offset, imm),
+                    (None, Source::Reg(_)) => {}
+                }
+            }
+            Op::StackAddress { slot, offset, .. } => {
+                let dst = reg(0);
+                let distance = self.stack_offset(slot, offset);
+                self.push(ALU64 | MOV | REG, dst, FRAME, 0, 0);
+                self.push(ALU64 | Alu::Add as u8, dst, 0, 0, i32::from(distance));
+            }
+            Op::AtomicAdd { size, offset, old, .. } => {
+                let imm = if old.is_some() { FETCH } else { 0 };
+                self.push(STX | ATOMIC | size_bits(size), reg(1), reg(0), offset, imm);
+            }
+            Op::Call { callee, .. } => self.call(callee),
+            Op::Set { condition, width, b, .. } => {
+                let dst = reg(0);
+                self.alu(MOV, Width::W64, dst, Source::Imm(1), || 0);
+                let at = self.insns.len();
+                self.compare(condition, width, reg(1), b, || reg(2));
+                self.insns[at].off = 1;
+                self.alu(MOV, Width::W64, dst, Source::Imm(0), || 0);
+            }
+            Op::Branch { condition, width, b, then, otherwise, .. } => {
+                let at = self.insns.len();
+                self.compare(condition, width, reg(0), b, || reg(1));
+                self.jumps.push((at, then));
+                self.jump(otherwise, block);
+            }
+            Op::Jump { target, .. } => self.jump(target, block),
+            Op::Return(_) => self.push(JMP | EXIT, 0, 0, 0, 0),
+        }
+    }
+
+    fn alu(&mut self, op: u8, width: Width, dst: u8, b: Source, source: impl FnOnce() -> u8) {
+        let class = if width == Width::W64 { ALU64 } else { ALU };
+        match b {
+            Source::Reg(_) => self.push(class | op | REG, dst, source(), 0, 0),
+            Source::Imm(imm) => self.push(class | op, dst, 0, 0, imm),
+        }
+    }
+
+    fn compare(&mut self, condition: Condition, width: Width, a: u8, b: Source, source: impl FnOnce() -> u8) {
+        let class = if width == Width::W64 { JMP } else { JMP32 };
+        match b {
+            Source::Reg(_) => self.push(class | condition as u8 | REG, a, source(), 0, 0),
+            Source::Imm(imm) => self.push(class | condition as u8, a, 0, 0, imm),
+        }
+    }
+
+    /// A jump, unless the target comes next.
+    fn jump(&mut self, target: usize, block: usize) {
+        if target == block + 1 {
+            return;
+        }
+        self.jumps.push((self.insns.len(), target));
+        self.push(JMP, 0, 0, 0, 0);
+    }
+
+    fn wide(&mut self, dst: u8, src: u8, low: i32, high: i32) {
+        self.push(LD | IMM_DW, dst, src, 0, low);
+        self.push(0, 0, 0, 0, high);
+    }
+
+    fn refer(&mut self, dst: u8, to: Relocation) {
+        self.relocations.push((self.insns.len(), to));
+        match to {
+            Relocation::Map(_) | Relocation::Scratch => self.wide(dst, PSEUDO_MAP, 0, 0),
+            Relocation::MapValue(_, offset) => self.wide(dst, PSEUDO_MAP_VALUE, 0, offset as i32),
+            Relocation::Global(_) => self.wide(dst, PSEUDO_MAP_VALUE, 0, 0),
+            Relocation::Address(_) | Relocation::Call(_) => self.wide(dst, PSEUDO_FUNCTION, 0, 0),
+        }
+    }
+
+    fn call(&mut self, callee: Callee) {
+        match callee {
+            Callee::Helper(helper) => self.push(JMP | CALL, 0, 0, 0, helper.0 as i32),
+            Callee::Kernel(id) => self.push(JMP | CALL, 0, PSEUDO_KFUNC, 0, id as i32),
+            Callee::Function(function) => {
+                self.relocations.push((self.insns.len(), Relocation::Call(function)));
+                self.push(JMP | CALL, 0, PSEUDO_CALL, 0, -1);
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Copying and filling memory: words where they are few, the kernel's helper where they are many.
+
+use super::select::Selector;
+use super::vcode::{Base, Callee, Op, Source};
+use crate::ir::{Address, Helper, MemorySize};
+
+/// Copies above this go through bpf_probe_read_kernel, which moves any readable memory.
+const MOST_COPIED: u32 = 128;
+/// Zeroing above this goes through a probe read of address 0, which fails and zero-fills.
+const MOST_ZEROED: u32 = 512;
+
+impl Selector<'_> {
+    pub(super) fn copy(&mut self, to: Address, from: Address, size: u32) {
+        if size > MOST_COPIED {
+            let (to, from) = (self.address(to), self.address(from));
+            let bytes = self.immediate(i64::from(size));
+            self.helper(Helper::PROBE_READ_KERNEL, vec![to, bytes, from]);
+            return;
+        }
+        let (to_base, to_align) = self.base(to);
+        let (from_base, from_align) = self.base(from);
+        let mut offset = 0;
+        while offset < size {
+            let width = chunk(size - offset, (to_align + offset) | (from_align + offset));
+            let value = self.code.vreg();
+            let load = Op::Load { size: width, dst: value, from: shifted(from_base, offset) };
+            self.push(load);
+            self.push(Op::Store { size: width, to: shifted(to_base, offset), src: Source::Reg(value) });
+            offset += width.bytes();
+        }
+    }
+
+    pub(super) fn zero(&mut self, address: Address, size: u32) {
+        if size > MOST_ZEROED {
+            let to = self.address(address);
+            let (bytes, nothing) = (self.immediate(i64::from(size)), self.immediate(0));
+            self.helper(Helper::PROBE_READ_KERNEL, vec![to, bytes, nothing]);
+            return;
+        }
+        self.store_bytes(address, &vec![0; size as usize]);
+    }
+
+    pub(super) fn store_bytes(&mut self, address: Address, bytes: &[u8]) {
+        let (base, align) = self.base(address);
+        let size = bytes.len() as u32;
+        let mut offset = 0;
+        while offset < size {
+            let mut width = chunk(size - offset, align + offset);
+            let word = |width: MemorySize| {
+                let mut word = [0; 8];
+                let start = offset as usize;
+                word[..width.bytes() as usize].copy_from_slice(&bytes[start..start + width.bytes() as usize]);
+                i64::from_le_bytes(word)
+            };
+            // A store of 8 bytes has an immediate of 32 bits, sign-extended.
+            if width == MemorySize::B8 && i32::try_from(word(width)).is_err() {
+                width = MemorySize::B4;
+            }
+            let src = Source::Imm(word(width) as i32);
+            self.push(Op::Store { size: width, to: shifted(base, offset), src });
+            offset += width.bytes();
+        }
+    }
+
+    /// A helper call whose result does not matter.
+    fn helper(&mut self, helper: Helper, arguments: Vec<regalloc2::VReg>) {
+        let result = self.code.vreg();
+        self.push(Op::Call { callee: Callee::Helper(helper), arguments, result });
+    }
+}
+
+/// The widest access that the rest and the alignment allow.
+fn chunk(rest: u32, alignment: u32) -> MemorySize {
+    [MemorySize::B8, MemorySize::B4, MemorySize::B2]
+        .into_iter()
+        .find(|size| size.bytes() <= rest && alignment.is_multiple_of(size.bytes()))
+        .unwrap_or(MemorySize::B1)
+}
+
+fn shifted(base: Base, bytes: u32) -> Base {
+    match base {
+        Base::Reg(reg, offset) => Base::Reg(reg, offset + bytes as i16),
+        Base::Stack(slot, offset) => Base::Stack(slot, offset + bytes),
+    }
+}

@@ -1,0 +1,111 @@
+//! Intermediate representation to eBPF instructions: slots planned, instructions selected, registers allocated, emitted.
+//!
+//! The base is cpu v3 (32-bit arithmetic and jumps, atomics); what a kernel may lack is used by the target's features only.
+
+mod allocate;
+mod disassemble;
+mod emit;
+mod insn;
+mod memory;
+mod plan;
+mod select;
+mod vcode;
+
+use crate::ir::{FunctionId, FunctionKind, MapData, MapId, MapKind, Module};
+use lancet_syntax::span::Span;
+use std::fmt::Write;
+
+pub use insn::Insn;
+
+/// The code of a module.
+#[derive(Clone, Debug, Default)]
+pub struct Code {
+    /// The functions in the module's order.
+    pub functions: Vec<FunctionCode>,
+    /// Our own map for memory that does not fit the stack, when there is any.
+    pub scratch: Option<MapData>,
+}
+
+/// The code of one function.
+#[derive(Clone, Debug)]
+pub struct FunctionCode {
+    /// Its symbol.
+    pub name: String,
+    /// What it is.
+    pub kind: FunctionKind,
+    /// How many parameters it takes.
+    pub parameters: u32,
+    /// Its instructions; a 64-bit immediate takes two.
+    pub insns: Vec<Insn>,
+    /// What the linker fills in, by instruction.
+    pub relocations: Vec<(usize, Relocation)>,
+    /// Where parts of the script begin, by instruction, ascending.
+    pub spans: Vec<(usize, Span)>,
+    /// Machine instructions before register allocation, as text.
+    pub vcode: String,
+}
+
+/// Something that an instruction refers to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Relocation {
+    /// The map itself.
+    Map(MapId),
+    /// A byte of a one-element array map.
+    MapValue(MapId, u32),
+    /// Our own scratch map.
+    Scratch,
+    /// A function that is called.
+    Call(FunctionId),
+    /// A function whose address is taken.
+    Address(FunctionId),
+    /// Constant bytes.
+    Global(crate::ir::GlobalId),
+}
+
+/// Generates the code of all functions.
+pub fn compile(module: &Module) -> Code {
+    let mut regions: Vec<u32> = Vec::new();
+    let has_callbacks = module.functions.values().any(|function| function.kind == FunctionKind::Callback);
+    let functions = module
+        .functions
+        .values()
+        .map(|function| {
+            let code = emit::function(function, has_callbacks, regions.len() as u32);
+            if code.scratch > 0 {
+                regions.push(code.scratch);
+            }
+            code.code
+        })
+        .collect();
+    let scratch = regions.iter().max().map(|size| MapData {
+        symbol: "lancet_scratch".into(),
+        kind: MapKind::PerCpuArray,
+        key_size: 4,
+        value_size: *size,
+        max_entries: regions.len() as u32,
+        flags: 0,
+    });
+    Code { functions, scratch }
+}
+
+impl Code {
+    /// Machine instructions with virtual registers.
+    pub fn print_vcode(&self) -> String {
+        let mut text = String::new();
+        for function in &self.functions {
+            let _ = writeln!(text, "{}:\n{}", function.name, function.vcode);
+        }
+        text
+    }
+
+    /// eBPF instructions in the notation of the kernel's verifier.
+    pub fn print_instructions(&self) -> String {
+        let mut text = String::new();
+        for function in &self.functions {
+            let _ = writeln!(text, "{}:", function.name);
+            disassemble::print(&function.insns, &function.relocations, &mut text);
+            text.push('\n');
+        }
+        text
+    }
+}

@@ -1,0 +1,253 @@
+//! Machine instructions with virtual registers, and their blocks: what the register allocator works on.
+
+use super::Relocation;
+use super::insn::{Alu, Condition};
+use crate::ir::{Helper, MemorySize, Slot, Width};
+use lancet_syntax::span::Span;
+use regalloc2::{Operand, PReg, PRegSet, RegClass, VReg};
+use std::fmt;
+
+/// A register or a constant.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum Source {
+    Reg(VReg),
+    Imm(i32),
+}
+
+/// Where memory is.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum Base {
+    /// Bytes from a register.
+    Reg(VReg, i16),
+    /// Bytes into a slot on the stack.
+    Stack(Slot, u32),
+}
+
+/// What is called.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum Callee {
+    Helper(Helper),
+    Function(crate::ir::FunctionId),
+    Kernel(u32),
+}
+
+/// A machine instruction.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Op {
+    /// The parameters arrive in r1 …
+    Parameters(Vec<VReg>),
+    /// dst = a op b; dst is a's register.
+    Alu { op: Alu, width: Width, dst: VReg, a: VReg, b: Source },
+    /// dst = -a.
+    Negate { dst: VReg, a: VReg },
+    /// dst = low bytes of a, swapped.
+    Swap { bits: i32, dst: VReg, a: VReg },
+    Move { width: Width, dst: VReg, src: Source },
+    /// A 64-bit constant.
+    Wide { dst: VReg, value: i64 },
+    /// Something the linker knows.
+    Refer { dst: VReg, to: Relocation },
+    Load { size: MemorySize, dst: VReg, from: Base },
+    Store { size: MemorySize, to: Base, src: Source },
+    StackAddress { dst: VReg, slot: Slot, offset: u32 },
+    /// Atomic addition; with `old`, the register of `src` holds the old value afterwards.
+    AtomicAdd { size: MemorySize, base: VReg, offset: i16, src: VReg, old: Option<VReg> },
+    Call { callee: Callee, arguments: Vec<VReg>, result: VReg },
+    /// dst = (a condition b), 0 or 1.
+    Set { condition: Condition, width: Width, dst: VReg, a: VReg, b: Source },
+    Branch { condition: Condition, width: Width, a: VReg, b: Source, then: usize, otherwise: usize },
+    Jump { target: usize, arguments: Vec<VReg> },
+    Return(VReg),
+}
+
+/// A function of machine instructions.
+#[derive(Default)]
+pub(super) struct VCode {
+    pub(super) ops: Vec<Op>,
+    pub(super) spans: Vec<Span>,
+    pub(super) operands: Vec<Vec<Operand>>,
+    pub(super) blocks: Vec<VBlock>,
+    pub(super) vregs: usize,
+}
+
+/// A block: instructions, edges, parameters.
+#[derive(Default)]
+pub(super) struct VBlock {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) parameters: Vec<VReg>,
+    pub(super) successors: Vec<regalloc2::Block>,
+    pub(super) predecessors: Vec<regalloc2::Block>,
+}
+
+/// The physical register of that number.
+pub(super) fn preg(number: usize) -> PReg {
+    PReg::new(number, RegClass::Int)
+}
+
+/// r1 … r5: what a call leaves undefined besides its result.
+pub(super) fn call_clobbers() -> PRegSet {
+    (1..=5).fold(PRegSet::empty(), |set, number| set.with(preg(number)))
+}
+
+impl VCode {
+    pub(super) fn vreg(&mut self) -> VReg {
+        self.vregs += 1;
+        VReg::new(self.vregs - 1, RegClass::Int)
+    }
+
+    pub(super) fn push(&mut self, op: Op, span: Span) {
+        self.operands.push(operands(&op));
+        self.ops.push(op);
+        self.spans.push(span);
+    }
+}
+
+/// Uses and definitions in the order that emission takes them back.
+fn operands(op: &Op) -> Vec<Operand> {
+    let mut all = Vec::new();
+    let source = |all: &mut Vec<Operand>, source: &Source| {
+        if let Source::Reg(reg) = source {
+            all.push(Operand::reg_use(*reg));
+        }
+    };
+    match op {
+        Op::Parameters(values) => {
+            all.extend(values.iter().enumerate().map(|(index, reg)| Operand::reg_fixed_def(*reg, preg(index + 1))));
+        }
+        Op::Alu { dst, a, b, .. } => {
+            all.push(Operand::reg_use(*a));
+            all.push(Operand::reg_reuse_def(*dst, 0));
+            source(&mut all, b);
+        }
+        Op::Negate { dst, a } | Op::Swap { dst, a, .. } => {
+            all.push(Operand::reg_use(*a));
+            all.push(Operand::reg_reuse_def(*dst, 0));
+        }
+        Op::Move { dst, src, .. } => {
+            all.push(Operand::reg_def(*dst));
+            source(&mut all, src);
+        }
+        Op::Wide { dst, .. } | Op::Refer { dst, .. } | Op::StackAddress { dst, .. } => all.push(Operand::reg_def(*dst)),
+        Op::Load { dst, from, .. } => {
+            all.push(Operand::reg_def(*dst));
+            if let Base::Reg(base, _) = from {
+                all.push(Operand::reg_use(*base));
+            }
+        }
+        Op::Store { to, src, .. } => {
+            source(&mut all, src);
+            if let Base::Reg(base, _) = to {
+                all.push(Operand::reg_use(*base));
+            }
+        }
+        Op::AtomicAdd { base, src, old, .. } => {
+            all.push(Operand::reg_use(*src));
+            all.push(Operand::reg_use(*base));
+            if let Some(old) = old {
+                all.push(Operand::reg_reuse_def(*old, 0));
+            }
+        }
+        Op::Call { arguments, result, .. } => {
+            all.push(Operand::reg_fixed_def(*result, preg(0)));
+            let fixed = |(index, reg): (usize, &VReg)| Operand::reg_fixed_use(*reg, preg(index + 1));
+            all.extend(arguments.iter().enumerate().map(fixed));
+        }
+        Op::Set { dst, a, b, .. } => {
+            // Written before the operands are read.
+            all.push(Operand::new(
+                *dst,
+                regalloc2::OperandConstraint::Reg,
+                regalloc2::OperandKind::Def,
+                regalloc2::OperandPos::Early,
+            ));
+            all.push(Operand::reg_use(*a));
+            source(&mut all, b);
+        }
+        Op::Branch { a, b, .. } => {
+            all.push(Operand::reg_use(*a));
+            source(&mut all, b);
+        }
+        Op::Jump { .. } => {}
+        Op::Return(value) => all.push(Operand::reg_fixed_use(*value, preg(0))),
+    }
+    all
+}
+
+impl regalloc2::Function for VCode {
+    fn num_insts(&self) -> usize {
+        self.ops.len()
+    }
+
+    fn num_blocks(&self) -> usize {
+        self.blocks.len()
+    }
+
+    fn entry_block(&self) -> regalloc2::Block {
+        regalloc2::Block::new(0)
+    }
+
+    fn block_insns(&self, block: regalloc2::Block) -> regalloc2::InstRange {
+        let block = &self.blocks[block.index()];
+        regalloc2::InstRange::new(regalloc2::Inst::new(block.start), regalloc2::Inst::new(block.end))
+    }
+
+    fn block_succs(&self, block: regalloc2::Block) -> &[regalloc2::Block] {
+        &self.blocks[block.index()].successors
+    }
+
+    fn block_preds(&self, block: regalloc2::Block) -> &[regalloc2::Block] {
+        &self.blocks[block.index()].predecessors
+    }
+
+    fn block_params(&self, block: regalloc2::Block) -> &[VReg] {
+        &self.blocks[block.index()].parameters
+    }
+
+    fn is_ret(&self, inst: regalloc2::Inst) -> bool {
+        matches!(self.ops[inst.index()], Op::Return(_))
+    }
+
+    fn is_branch(&self, inst: regalloc2::Inst) -> bool {
+        matches!(self.ops[inst.index()], Op::Branch { .. } | Op::Jump { .. })
+    }
+
+    fn branch_blockparams(&self, _: regalloc2::Block, inst: regalloc2::Inst, _: usize) -> &[VReg] {
+        match &self.ops[inst.index()] {
+            Op::Jump { arguments, .. } => arguments,
+            _ => &[],
+        }
+    }
+
+    fn inst_operands(&self, inst: regalloc2::Inst) -> &[Operand] {
+        &self.operands[inst.index()]
+    }
+
+    fn inst_clobbers(&self, inst: regalloc2::Inst) -> PRegSet {
+        match self.ops[inst.index()] {
+            Op::Call { .. } => call_clobbers(),
+            _ => PRegSet::empty(),
+        }
+    }
+
+    fn num_vregs(&self) -> usize {
+        self.vregs
+    }
+
+    fn spillslot_size(&self, _: RegClass) -> usize {
+        1
+    }
+}
+
+impl fmt::Display for VCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, block) in self.blocks.iter().enumerate() {
+            let parameters: Vec<String> = block.parameters.iter().map(VReg::to_string).collect();
+            writeln!(f, "b{index}({}):", parameters.join(", "))?;
+            for op in &self.ops[block.start..block.end] {
+                writeln!(f, "    {op:?}")?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+//! Compiling and running, together and apart: `lancet -e`, `lancet build`, `lancet run`.
+
+use crate::arguments::{Buffering, Build, Format, Run, Runtime, Trace};
+use crate::compile::{self, Job};
+use crate::report;
+use crate::source::reason;
+use lancet_compiler::settings::Settings;
+use lancet_runtime::format::output;
+use lancet_runtime::kernel::LiveKernel;
+use lancet_runtime::session::{self, Options};
+
+/// `lancet -e PROGRAM`, `lancet FILE`: compiles for this machine, then runs what was compiled.
+pub fn trace(arguments: Trace) -> u8 {
+    let Trace { compile, runtime, dry_run, mut words, named } = arguments;
+    if compile.dump.iter().any(String::is_empty) && compile.program.is_none() && words.is_empty() {
+        report::list_stages();
+        return 0;
+    }
+    let file = match compile.program {
+        None if words.is_empty() => None,
+        None => Some(words.remove(0)),
+        Some(_) => None,
+    };
+    let settings = Settings {
+        parameters: words,
+        named: match named_parameters(&named) {
+            Ok(named) => named,
+            Err(message) => return report::error(&message),
+        },
+        allow_unsafe: compile.allow_unsafe,
+        pid: runtime.pid,
+        has_target: runtime.pid.is_some() || runtime.command.is_some(),
+        report_helper_errors: runtime.helper_errors > 0,
+        nested_pid_namespace: lancet_runtime::kernel::in_nested_pid_namespace(),
+        ..Settings::default()
+    };
+    let job = Job { file: file.as_deref(), settings, notes: runtime.verbose, warnings: !runtime.no_warnings };
+    let kernel = LiveKernel::new();
+    let output = match compile::run(&compile, job, &kernel) {
+        Ok(output) => output,
+        Err(code) => return code,
+    };
+    if dry_run || !compile.dump.is_empty() {
+        return 0;
+    }
+    match output.object {
+        Some(object) => run_bytes(&object, runtime),
+        None => 1,
+    }
+}
+
+/// `lancet build`: the object goes to a file.
+pub fn build(arguments: &Build) -> u8 {
+    let settings = Settings {
+        parameters: arguments.parameters.clone(),
+        allow_unsafe: arguments.compile.allow_unsafe,
+        nested_pid_namespace: lancet_runtime::kernel::in_nested_pid_namespace(),
+        ..Settings::default()
+    };
+    let job = Job { file: arguments.script.as_deref(), settings, notes: false, warnings: true };
+    let kernel = LiveKernel::new();
+    let object = match compile::run(&arguments.compile, job, &kernel) {
+        Ok(output) => output.object.unwrap_or_default(),
+        Err(code) => return code,
+    };
+    match std::fs::write(&arguments.output, object) {
+        Ok(()) => 0,
+        Err(error) => report::error(&format!("cannot write {}: {}", arguments.output.display(), reason(&error))),
+    }
+}
+
+/// `lancet run`: an object of an earlier build.
+pub fn run_object(arguments: &Run) -> u8 {
+    match std::fs::read(&arguments.object) {
+        Ok(object) => run_bytes(&object, arguments.runtime.clone()),
+        Err(error) => report::error(&format!("cannot read {}: {}", arguments.object.display(), reason(&error))),
+    }
+}
+
+fn run_bytes(object: &[u8], arguments: Runtime) -> u8 {
+    let options = Options {
+        pid: arguments.pid,
+        command: arguments.command,
+        output: arguments.output,
+        json: arguments.format == Format::Json,
+        buffering: match arguments.buffering {
+            Buffering::Line => output::Buffering::Line,
+            Buffering::Full => output::Buffering::Full,
+            Buffering::None => output::Buffering::None,
+        },
+        quiet: arguments.quiet,
+        verbose: arguments.verbose,
+        no_warnings: arguments.no_warnings,
+        dry_run: false,
+    };
+    match session::run(object, &options) {
+        Ok(outcome) => outcome.exit_code,
+        Err(error) => report::error(&error.to_string()),
+    }
+}
+
+/// `--name=value` and `--name` behind `--`.
+fn named_parameters(words: &[String]) -> Result<Vec<(String, Option<String>)>, String> {
+    let split = |word: &String| {
+        let name = word
+            .strip_prefix("--")
+            .filter(|name| !name.is_empty())
+            .ok_or_else(|| format!("\"{word}\": named parameters of a script are written --name=value"))?;
+        Ok(match name.split_once('=') {
+            Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+            None => (name.to_owned(), None),
+        })
+    };
+    words.iter().map(split).collect()
+}
