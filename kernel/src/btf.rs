@@ -7,6 +7,9 @@
 mod decode;
 mod record;
 mod search;
+#[cfg(test)]
+mod tests;
+pub(crate) mod writer;
 
 use std::cell::{OnceCell, RefCell};
 use std::ops::Range;
@@ -106,8 +109,11 @@ pub struct Btf {
     enumerators: RefCell<FxHashMap<String, Option<(TypeId, i64)>>>,
 }
 
-/// More typedefs, modifiers or nested anonymous structs in a row than any sane type has: a cycle in damaged data.
+/// More typedefs, modifiers and arrays in a row than any sane type has: a cycle in damaged data.
 const DEPTH: usize = 64;
+
+/// More anonymous structs than any sane struct has within it.
+const NESTED: usize = 1000;
 
 impl Btf {
     /// Checks the header; types are read when they are asked for.
@@ -130,6 +136,11 @@ impl Btf {
             names: RefCell::default(),
             enumerators: RefCell::default(),
         })
+    }
+
+    /// The whole blob.
+    pub fn bytes(&self) -> &[u8] {
+        (*self.bytes).as_ref()
     }
 
     /// Decodes one type; `None` for ids that do not exist and damaged records.
@@ -182,7 +193,7 @@ impl Btf {
     /// The member of that name of a struct or union, also within its anonymous structs and unions; the offset is from
     /// the start of `aggregate`.
     pub fn member(&self, aggregate: TypeId, name: &str) -> Option<Member> {
-        self.member_within(aggregate, name, DEPTH)
+        self.member_within(aggregate, name, &mut { NESTED })
     }
 
     /// One more than the highest id.
@@ -195,7 +206,7 @@ impl Btf {
         self.first_id
     }
 
-    fn member_within(&self, aggregate: TypeId, name: &str, depth: usize) -> Option<Member> {
+    fn member_within(&self, aggregate: TypeId, name: &str, budget: &mut usize) -> Option<Member> {
         let (owner, record) = self.record(self.resolve(aggregate)?)?;
         let mut anonymous = Vec::new();
         for index in 0..record.aggregate_members() {
@@ -207,9 +218,9 @@ impl Btf {
                 anonymous.push((member_type, bit_offset));
             }
         }
-        let depth = depth.checked_sub(1)?;
         anonymous.into_iter().find_map(|(inner, bit_offset)| {
-            let found = self.member_within(inner, name, depth)?;
+            *budget = budget.checked_sub(1)?;
+            let found = self.member_within(inner, name, budget)?;
             Some(Member { bit_offset: found.bit_offset.checked_add(bit_offset)?, ..found })
         })
     }

@@ -4,6 +4,7 @@
 //! for tests without root and for compiling for another machine.
 
 pub mod btf;
+pub mod captured;
 mod nearest;
 pub mod tracepoint;
 mod wildcard;
@@ -78,7 +79,7 @@ pub struct Features {
 }
 
 /// A kernel function that can be traced.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
 pub struct KernelFunction {
     /// The module, `vmlinux` for the kernel itself.
     pub module: String,
@@ -87,7 +88,7 @@ pub struct KernelFunction {
 }
 
 /// A function symbol of an executable or library.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Symbol {
     /// The name as in the symbol table (mangled).
     pub name: String,
