@@ -38,7 +38,7 @@ impl ElfExecutable {
         Self::parse(&data).map_err(|why| Unavailable::Malformed(format!("{shown}: {why}")))
     }
 
-    fn parse(data: &[u8]) -> Result<Self, String> {
+    pub(super) fn parse(data: &[u8]) -> Result<Self, String> {
         match data.get(4) {
             Some(2) => Self::read::<FileHeader64<Endianness>>(data).map_err(|error| error.to_string()),
             Some(1) => Self::read::<FileHeader32<Endianness>>(data).map_err(|error| error.to_string()),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lancet_kernel::btf::{NameKind, Type};
-use lancet_kernel::{Kernel, Unavailable, Version};
+use lancet_kernel::{Executable, Kernel, Unavailable, Version};
 
 use super::LiveKernel;
 
@@ -94,4 +94,28 @@ fn damaged_files_are_told_of() {
         assert!(matches!(LiveKernel::new().executable(&path), Err(Unavailable::Malformed(_))), "{length}");
     }
     std::fs::remove_dir_all(&directory).expect("our own directory");
+}
+
+#[test]
+fn changed_files_are_never_a_panic() {
+    let kernel = LiveKernel::new();
+    let path = &kernel.executables("ls", None).expect("on every PATH")[0];
+    let sound = std::fs::read(path).expect("a readable program");
+    let mut state = 1u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    for _ in 0..300 {
+        let mut damaged = sound.clone();
+        for _ in 0..8 {
+            // The headers and the section table say where everything is.
+            let near_start = random(2) == 0;
+            let position = if near_start { random(1024) } else { sound.len() - 1 - random(2048) };
+            damaged[position] = random(256) as u8;
+        }
+        if let Ok(executable) = super::executable::ElfExecutable::parse(&damaged) {
+            assert!(executable.functions().iter().all(|symbol| !symbol.name.is_empty()));
+        }
+    }
 }
