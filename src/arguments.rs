@@ -42,7 +42,7 @@ pub struct Trace {
     #[arg(long, alias = "dry-run-only")]
     pub dry_run: bool,
     /// The script file (- for standard input) unless -e is given, then the script's parameters $1, $2, …; named ones after --
-    #[arg(value_name = "FILE|ARGUMENT", trailing_var_arg = true, allow_hyphen_values = false)]
+    #[arg(value_name = "FILE|ARGUMENT")]
     pub words: Vec<String>,
     /// Named parameters for getopt(): --name=value
     #[arg(last = true, hide = true, value_name = "NAMED")]

@@ -78,8 +78,12 @@ impl<'a> Emitter<'a> {
     }
 
     fn run(&mut self) {
+        let forwarded: Vec<Option<usize>> = (0..self.code.blocks.len()).map(|index| self.forwards_to(index)).collect();
         for index in 0..self.code.blocks.len() {
             self.block_starts.push(self.insns.len());
+            if forwarded[index].is_some() {
+                continue;
+            }
             let (output, code) = (self.output, self.code);
             for item in output.block_insts_and_edits(code, regalloc2::Block::new(index)) {
                 match item {
@@ -88,12 +92,25 @@ impl<'a> Emitter<'a> {
                 }
             }
         }
-        for (at, target) in std::mem::take(&mut self.jumps) {
+        for (at, mut target) in std::mem::take(&mut self.jumps) {
+            while let Some(next) = forwarded[target] {
+                target = next;
+            }
             let distance = self.block_starts[target] as i64 - at as i64 - 1;
             match i16::try_from(distance) {
                 Ok(distance) => self.insns[at].off = distance,
                 Err(_) => panic!("emission: a jump over {distance} instructions"),
             }
+        }
+    }
+
+    /// The target of a block that only jumps there, moving nothing.
+    fn forwards_to(&self, index: usize) -> Option<usize> {
+        let block = &self.code.blocks[index];
+        let moves = self.output.block_insts_and_edits(self.code, regalloc2::Block::new(index));
+        match (&self.code.ops[block.start], moves.count()) {
+            (Op::Jump { target, .. }, 1) if *target != index => Some(*target),
+            _ => None,
         }
     }
 
@@ -226,7 +243,11 @@ impl<'a> Emitter<'a> {
 
     /// A jump, unless the target comes next.
     fn jump(&mut self, target: usize, block: usize) {
-        if target == block + 1 {
+        let mut next = block + 1;
+        while next < self.code.blocks.len() && next != target && self.forwards_to(next).is_some() {
+            next += 1;
+        }
+        if target == next {
             return;
         }
         self.jumps.push((self.insns.len(), target));

@@ -118,41 +118,64 @@ fn inputs(instruction: &Instruction) -> Vec<Value> {
     }
 }
 
-impl Selector<'_> {
+impl<'a> Selector<'a> {
     fn run(&mut self, region: u32) {
-        // Block 0 takes the parameters and finds the scratch memory; the function's blocks follow in layout order.
-        let first = if self.plan.scratch > 0 { 3 } else { 1 };
-        for (index, block) in self.plan.order.iter().enumerate() {
-            self.blocks.insert(*block, index + first);
+        // The prologue takes the parameters and finds the scratch memory; the function's blocks follow in layout order,
+        // each with the blocks of its edges behind it (the allocator's checker wants predecessors first).
+        let mut next = if self.plan.scratch > 0 { 3 } else { 1 };
+        let predecessors = self.predecessors();
+        for block in &self.plan.order {
+            self.blocks.insert(*block, next);
+            next += 1 + self.split_edges(*block, &predecessors).iter().filter(|split| **split).count();
         }
         self.prologue(region);
-        let mut edges: Vec<(usize, Block, Vec<Value>)> = Vec::new();
-        let edge_start = first + self.plan.order.len();
-        for block in self.plan.order.clone() {
+        for block in &self.plan.order {
             let start = self.code.ops.len();
-            let is_entry = block == self.function.entry();
-            let parameters = if is_entry {
+            let parameters = if *block == self.function.entry() {
                 Vec::new()
             } else {
-                self.function.blocks[block].parameters.clone().into_iter().map(|value| self.vreg(value)).collect()
+                self.function.blocks[*block].parameters.iter().map(|value| self.vreg(*value)).collect()
             };
-            for inst in self.function.blocks[block].instructions.clone() {
-                if self.needed.contains(&inst) {
-                    self.span = self.function.instructions[inst].span;
-                    self.instruction(inst);
+            for inst in &self.function.blocks[*block].instructions {
+                if self.needed.contains(inst) {
+                    self.span = self.function.instructions[*inst].span;
+                    self.instruction(*inst);
                 }
             }
-            let successors = self.terminator(block, edge_start, &mut edges);
+            let split = self.split_edges(*block, &predecessors);
+            let (successors, edges) = self.terminator(*block, &split);
             self.finish_block(start, parameters, successors);
-        }
-        for (_, target, arguments) in edges {
-            let start = self.code.ops.len();
-            let target = self.blocks[&target];
-            let arguments = arguments.into_iter().map(|value| self.use_value(value)).collect();
-            self.push(Op::Jump { target, arguments });
-            self.finish_block(start, Vec::new(), vec![target]);
+            for (target, arguments) in edges {
+                let start = self.code.ops.len();
+                let target = self.blocks[&target];
+                let arguments = arguments.into_iter().map(|value| self.use_value(value)).collect();
+                self.push(Op::Jump { target, arguments });
+                self.finish_block(start, Vec::new(), vec![target]);
+            }
         }
         self.connect();
+    }
+
+    fn predecessors(&self) -> FxHashMap<Block, usize> {
+        let mut count = FxHashMap::default();
+        for block in &self.plan.order {
+            if let Some(terminator) = &self.function.blocks[*block].terminator {
+                for (target, _) in terminator.targets() {
+                    *count.entry(target).or_insert(0) += 1;
+                }
+            }
+        }
+        count
+    }
+
+    /// Which edges of a branch need a block of their own: those with arguments to move, and critical ones.
+    fn split_edges(&self, block: Block, predecessors: &FxHashMap<Block, usize>) -> [bool; 2] {
+        match &self.function.blocks[block].terminator {
+            Some(Terminator::Branch { then, otherwise, .. }) => {
+                [then, otherwise].map(|(target, arguments)| !arguments.is_empty() || predecessors[target] > 1)
+            }
+            _ => [false, false],
+        }
     }
 
     fn finish_block(&mut self, start: usize, parameters: Vec<VReg>, successors: Vec<usize>) {
@@ -200,30 +223,37 @@ impl Selector<'_> {
         self.scratch = Some(base);
     }
 
-    /// Appends the end of a block; gives its successors. Conditional branches go through blocks of their own, so that no
-    /// edge is critical and arguments have a place to be moved.
-    fn terminator(&mut self, block: Block, edge_start: usize, edges: &mut Vec<(usize, Block, Vec<Value>)>) -> Vec<usize> {
-        match self.function.blocks[block].terminator.clone() {
+    /// Appends the end of a block; gives its successors, and the edges that become blocks behind it.
+    fn terminator(&mut self, block: Block, split: &[bool; 2]) -> (Vec<usize>, Vec<(Block, Vec<Value>)>) {
+        match &self.function.blocks[block].terminator {
             Some(Terminator::Jump(target, arguments)) => {
-                let target = self.blocks[&target];
-                let arguments = arguments.into_iter().map(|value| self.use_value(value)).collect();
+                let target = self.blocks[target];
+                let arguments = arguments.iter().map(|value| self.use_value(*value)).collect();
                 self.push(Op::Jump { target, arguments });
-                vec![target]
+                (vec![target], Vec::new())
             }
             Some(Terminator::Branch { condition, then, otherwise }) => {
-                let mut edge = |(target, arguments): (Block, Vec<Value>)| {
-                    edges.push((edge_start + edges.len(), target, arguments));
-                    edge_start + edges.len() - 1
-                };
-                let (then, otherwise) = (edge(then), edge(otherwise));
-                let (condition, width, a, b) = self.condition(condition);
+                let mut edges = Vec::new();
+                let mut next = self.blocks[&block] + 1;
+                let mut targets = [0; 2];
+                for (index, (target, arguments)) in [then, otherwise].into_iter().enumerate() {
+                    targets[index] = if split[index] {
+                        edges.push((*target, arguments.clone()));
+                        next += 1;
+                        next - 1
+                    } else {
+                        self.blocks[target]
+                    };
+                }
+                let [then, otherwise] = targets;
+                let (condition, width, a, b) = self.condition(*condition);
                 self.push(Op::Branch { condition, width, a, b, then, otherwise });
-                vec![then, otherwise]
+                (vec![then, otherwise], edges)
             }
             Some(Terminator::Return(value)) => {
-                let value = self.use_value(value);
+                let value = self.use_value(*value);
                 self.push(Op::Return(value));
-                Vec::new()
+                (Vec::new(), Vec::new())
             }
             None => panic!("selection: block {block} of {} has no end", self.function.name),
         }
