@@ -263,7 +263,7 @@ impl<'a> Emitter<'a> {
         self.relocations.push((self.insns.len(), to));
         match to {
             Relocation::Map(_) | Relocation::Scratch => self.wide(dst, PSEUDO_MAP, 0, 0),
-            Relocation::MapValue(_, offset) => self.wide(dst, PSEUDO_MAP_VALUE, 0, offset as i32),
+            Relocation::MapValue(_, offset) => self.wide(dst, PSEUDO_MAP_VALUE, offset as i32, 0),
             Relocation::Global(_) => self.wide(dst, PSEUDO_MAP_VALUE, 0, 0),
             Relocation::Address(_) | Relocation::Call(_) => self.wide(dst, PSEUDO_FUNCTION, 0, 0),
         }

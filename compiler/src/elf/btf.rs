@@ -75,14 +75,7 @@ impl BtfWriter {
     pub(super) fn maps(&mut self, maps: &[&MapData]) {
         let mut variables = Vec::new();
         for map in maps {
-            let mut members = vec![("type", map_type(map.kind))];
-            if map.kind != MapKind::RingBuffer {
-                members.extend([("key_size", map.key_size), ("value_size", map.value_size)]);
-            }
-            members.push(("max_entries", map.max_entries));
-            if map.flags != 0 {
-                members.push(("map_flags", map.flags));
-            }
+            let members = map_members(map);
             let mut words = Vec::new();
             for (index, (name, number)) in members.iter().enumerate() {
                 let ty = self.number(*number);
@@ -133,6 +126,24 @@ impl BtfWriter {
         out.extend(self.strings);
         out
     }
+}
+
+/// Bytes of a map's definition in `.maps`: a pointer for each member.
+pub(super) fn definition_size(map: &MapData) -> u32 {
+    8 * map_members(map).len() as u32
+}
+
+/// What a definition says of its map.
+fn map_members(map: &MapData) -> Vec<(&'static str, u32)> {
+    let mut members = vec![("type", map_type(map.kind))];
+    if map.kind != MapKind::RingBuffer {
+        members.extend([("key_size", map.key_size), ("value_size", map.value_size)]);
+    }
+    members.push(("max_entries", map.max_entries));
+    if map.flags != 0 {
+        members.push(("map_flags", map.flags));
+    }
+    members
 }
 
 /// enum bpf_map_type (include/uapi/linux/bpf.h).

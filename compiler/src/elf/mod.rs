@@ -74,16 +74,29 @@ impl<'a> Writer<'a> {
         if all.is_empty() {
             return;
         }
-        let section = self.section(".maps", SectionKind::Data);
+        let mut defined = Vec::new();
         for map in &all {
-            let offset = self.object.append_section_data(section, &[0; 8], 8);
-            let symbol = self.symbol(&map.symbol, SymbolKind::Data, SymbolScope::Dynamic, section, offset, 8);
+            if is_data(map) {
+                let section = self.section(&map.symbol, SectionKind::Data);
+                self.object.append_section_data(section, &vec![0; map.value_size as usize], 8);
+                let symbol = self.object.section_symbol(section);
+                self.map_symbols.push(symbol);
+                continue;
+            }
+            defined.push(*map);
+            let section = self.section(".maps", SectionKind::Data);
+            let size = btf::definition_size(map);
+            let offset = self.object.append_section_data(section, &vec![0; size as usize], 8);
+            let scope = SymbolScope::Dynamic;
+            let symbol = self.symbol(&map.symbol, SymbolKind::Data, scope, section, offset, u64::from(size));
             self.map_symbols.push(symbol);
         }
         if self.code.scratch.is_some() {
             self.scratch = self.map_symbols.last().copied();
         }
-        self.btf.maps(&all);
+        if !defined.is_empty() {
+            self.btf.maps(&defined);
+        }
     }
 
     fn functions(&mut self) {
@@ -193,6 +206,11 @@ impl<'a> Writer<'a> {
             flags: SymbolFlags::None,
         })
     }
+}
+
+/// A one-element array that programs address directly is a data section of its own to libbpf.
+fn is_data(map: &MapData) -> bool {
+    map.symbol.starts_with(".data.")
 }
 
 /// How many parameters the function takes.

@@ -14,7 +14,7 @@ pub(super) struct Globals {
 
 /// Counters start behind the initial values, of which there are at most this many.
 const INITIAL_VALUES: u32 = 8;
-const SYMBOL: &str = "lancet_globals";
+const SYMBOL: &str = ".data.lancet";
 
 impl Lowerer<'_> {
     fn globals_map(&mut self) -> MapId {

@@ -37,7 +37,9 @@ impl<'a> Lowerer<'a> {
                     (shape, hash_kind(map.kind, per_cpu), key_size, value_bytes.max(1), map.max_entries)
                 }
             };
-            let symbol = format!("AT_{}", map.name);
+            // Programs address the value of a shared map without keys directly: to libbpf that is a data section.
+            let prefix = if kind == MapKind::Array { ".data." } else { "" };
+            let symbol = format!("{prefix}AT_{}", map.name);
             let flags = if self.allocates_early(kind) { 0 } else { NO_PREALLOC };
             let data = MapData { symbol: symbol.clone(), kind, key_size, value_size, max_entries, flags };
             self.maps.push(self.module.maps.push(data));
