@@ -1,50 +1,53 @@
 //! What each stage prints for a case.
+//!
+//! Scripts go through the whole compiler, for the machine in `tests/fixtures/kernel.capture`, so that a stage is shown as
+//! users see it with `-d`.
 
 use crate::case::Case;
+use lancet_compiler::compile::{Input, Output, Stage, compile};
 use lancet_compiler::ir::{parser, verify};
 use lancet_compiler::optimize;
-use lancet_syntax::diagnostic::Diagnostics;
-use lancet_syntax::lexer::lex;
-use lancet_syntax::preprocess::{NoIncludes, parse_expanded};
+use lancet_compiler::settings::Settings;
+use lancet_kernel::captured::CapturedKernel;
+use lancet_syntax::preprocess::NoIncludes;
 use lancet_syntax::render::{RenderOptions, render};
 use lancet_syntax::span::SourceMap;
-use lancet_syntax::{printer, token};
 
 /// The sections of a case: names and texts.
 pub fn sections(case: &Case) -> Result<Vec<(String, String)>, String> {
-    match case.stage.as_str() {
-        "tokens" => Ok(vec![section("tokens", tokens(case))]),
-        "ast" => Ok(vec![section("ast", ast(case))]),
-        "diagnostics" => Ok(vec![section("diagnostics", diagnostics(case))]),
-        "passes" => Ok(vec![section("after", pass(case)?)]),
-        other => Err(format!("there is no stage {other}")),
+    let section = |name: &str, text: String| Ok(vec![(name.to_owned(), text)]);
+    match (case.stage.as_str(), Stage::parse(&case.stage)) {
+        ("passes", _) => section("after", pass(case)?),
+        ("diagnostics", _) => section("diagnostics", compiled(case, &[])?.1),
+        (name, Some(stage)) => {
+            let (output, diagnostics) = compiled(case, &[stage])?;
+            let text = output.dumps.into_iter().next().map(|(_, text)| text);
+            section(name, text.ok_or(format!("the compiler did not come to this stage:\n{diagnostics}"))?)
+        }
+        (name, None) => Err(format!("there is no stage {name}")),
     }
 }
 
-fn section(name: &str, text: String) -> (String, String) {
-    (name.into(), text)
-}
-
-fn tokens(case: &Case) -> String {
+/// Compiles the script; the second part is the rendered diagnostics.
+fn compiled(case: &Case, dumps: &[Stage]) -> Result<(Output, String), String> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/kernel.capture");
+    let bytes = std::fs::read(path).map_err(|error| format!("{path}: {error}"))?;
+    let kernel = CapturedKernel::from_bytes(&bytes).map_err(|error| error.message().to_owned())?;
     let mut sources = SourceMap::default();
     let file = sources.add("script.bt", case.input.clone());
-    let lexed = lex(&case.input, file, &mut Diagnostics::default());
-    token::print(&lexed.tokens, &sources)
-}
-
-fn ast(case: &Case) -> String {
-    let mut sources = SourceMap::default();
-    let file = sources.add("script.bt", case.input.clone());
-    let program = parse_expanded(&mut sources, file, &NoIncludes, &mut Diagnostics::default());
-    printer::print(&program, &sources)
-}
-
-fn diagnostics(case: &Case) -> String {
-    let mut sources = SourceMap::default();
-    let file = sources.add("script.bt", case.input.clone());
-    let mut diagnostics = Diagnostics::default();
-    parse_expanded(&mut sources, file, &NoIncludes, &mut diagnostics);
-    render(&diagnostics, &sources, RenderOptions { color: false, notes: true, warnings: true })
+    let builtins = lancet_stdlib::all();
+    let input = Input {
+        kernel: &kernel,
+        builtins: &builtins,
+        settings: Settings::default(),
+        environment: &[],
+        loader: &NoIncludes,
+        dumps,
+    };
+    let output = compile(&mut sources, file, input);
+    let options = RenderOptions { color: false, notes: true, warnings: true };
+    let diagnostics = render(&output.diagnostics, &sources, options);
+    Ok((output, diagnostics))
 }
 
 /// `; pass: NAME` runs that pass alone, `; pass: all` the whole optimizer.

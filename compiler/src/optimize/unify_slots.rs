@@ -6,10 +6,13 @@
 
 use super::Surroundings;
 use crate::ir::analysis::{Access, AccessKind, ControlFlow, SlotAccesses, SlotLiveness};
-use crate::ir::{Address, Function, Inst, Instruction, Slot};
+use crate::ir::{Address, Function, Helper, Inst, Instruction, MemorySize, Slot};
 
 /// How many bytes a slot may grow by to hold another.
 const MAX_GROWTH: u32 = 8;
+
+/// Keeps every alignment.
+const WORD: u32 = 8;
 
 pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
     let mut changed = false;
@@ -70,10 +73,46 @@ fn placements(function: &Function, accesses: &SlotAccesses, instruction: &Instru
             && !accesses.has_escaped(placement.inner)
             && !accesses.has_escaped(placement.outer)
             && inner.on_stack == outer.on_stack
-            && placement.offset % inner.align == 0
+            && stays_aligned(function, *placement)
             && placement.offset + inner.size <= outer.size + MAX_GROWTH
     });
     found
+}
+
+/// True when no access to the inner slot needs an alignment that it would lose. Instructions on runs of bytes need none.
+fn stays_aligned(function: &Function, placement: Placement) -> bool {
+    let Placement { inner, offset, .. } = placement;
+    let size_at = |address: &Address, size: MemorySize| match address {
+        Address::Slot(slot, start) if *slot == inner => (start + offset) % size.bytes() == 0,
+        Address::Slot(..) | Address::Pointer(..) => true,
+    };
+    offset % WORD == 0
+        || function.instructions.values().all(|data| match &data.instruction {
+            Instruction::Load { address, size, .. } | Instruction::Store { address, size, .. } => size_at(address, *size),
+            Instruction::Call(helper, arguments) => {
+                takes_any_alignment(*helper)
+                    || !arguments.iter().any(|argument| {
+                        matches!(function.definition(*argument), Some(Instruction::SlotAddress(slot, _)) if *slot == inner)
+                    })
+            }
+            _ => true,
+        })
+}
+
+fn takes_any_alignment(helper: Helper) -> bool {
+    matches!(
+        helper,
+        Helper::MAP_LOOKUP_ELEM
+            | Helper::MAP_UPDATE_ELEM
+            | Helper::MAP_DELETE_ELEM
+            | Helper::PROBE_READ
+            | Helper::PROBE_READ_KERNEL
+            | Helper::PROBE_READ_USER
+            | Helper::PROBE_READ_STR
+            | Helper::PROBE_READ_KERNEL_STR
+            | Helper::PROBE_READ_USER_STR
+            | Helper::GET_CURRENT_COMM
+    )
 }
 
 /// True when an instruction does the same with both slots in one place.
