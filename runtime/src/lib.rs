@@ -6,3 +6,4 @@ pub mod format;
 pub mod kernel;
 pub mod map;
 pub mod symbol;
+pub mod session;

@@ -1,0 +1,84 @@
+//! The page of globals: start values go in, counters of what was lost come out and are reported.
+
+use super::error::RuntimeError;
+use super::load::Loaded;
+use crate::event::Printer;
+use crate::format::message::Severity;
+use lancet_manifest::{Counter, Manifest};
+use libbpf_sys as sys;
+use std::io;
+
+/// The map with the page of globals, if the script has one.
+pub struct Globals {
+    map: Option<(i32, usize)>,
+}
+
+impl Globals {
+    /// Finds the page.
+    pub fn new(loaded: &Loaded, manifest: &Manifest) -> Result<Self, RuntimeError> {
+        let Some(page) = &manifest.globals else { return Ok(Self { map: None }) };
+        let map = loaded.map(&page.symbol)?;
+        // SAFETY: the map belongs to the loaded object.
+        let (fd, size) = unsafe { (sys::bpf_map__fd(map), sys::bpf_map__value_size(map)) };
+        Ok(Self { map: Some((fd, size as usize)) })
+    }
+
+    /// Writes u64 values at their offsets.
+    pub fn write(&self, values: &[(u32, u64)]) -> Result<(), RuntimeError> {
+        let (Some((fd, _)), Some(mut page)) = (self.map, self.read()) else { return Ok(()) };
+        for &(offset, value) in values {
+            if let Some(bytes) = page.get_mut(offset as usize..offset as usize + 8) {
+                bytes.copy_from_slice(&value.to_ne_bytes());
+            }
+        }
+        let key = 0u32;
+        // SAFETY: key and page have the sizes that the kernel reads.
+        match unsafe { sys::bpf_map_update_elem(fd, (&raw const key).cast(), page.as_ptr().cast(), 0) } {
+            0 => Ok(()),
+            error => Err(RuntimeError::System {
+                what: "the values of globals cannot be written".into(),
+                reason: io::Error::from_raw_os_error(-error),
+            }),
+        }
+    }
+
+    /// Reports every counter above zero.
+    pub fn report(&self, manifest: &Manifest, printer: &mut Printer) {
+        let (Some(globals), Some(page)) = (&manifest.globals, self.read()) else { return };
+        for (offset, counter) in &globals.counters {
+            let bytes = page.get(*offset as usize..*offset as usize + 8).and_then(|bytes| bytes.try_into().ok());
+            match bytes.map_or(0, u64::from_ne_bytes) {
+                0 => {}
+                count => report(manifest, printer, *counter, count),
+            }
+        }
+    }
+
+    fn read(&self) -> Option<Vec<u8>> {
+        let (fd, size) = self.map?;
+        let key = 0u32;
+        let mut page = vec![0u8; size.next_multiple_of(8)];
+        // SAFETY: key and page have the sizes that the kernel reads and writes.
+        let result = unsafe { sys::bpf_map_lookup_elem(fd, (&raw const key).cast(), page.as_mut_ptr().cast()) };
+        (result == 0).then_some(page)
+    }
+}
+
+fn report(manifest: &Manifest, printer: &mut Printer, counter: Counter, count: u64) {
+    match counter {
+        Counter::RecordsLost => printer
+            .lost_events(count, "the ring buffer was full; give it more room with `config = { perf_rb_pages = … }`"),
+        Counter::MapFull(map) => {
+            let name = manifest.maps.get(map as usize).map_or("", |map| map.name.as_str());
+            printer.tell(
+                Severity::Warning,
+                &format!(
+                    "{count} updates of the map @{name} found it full; give it more room with `config = {{ max_map_keys = … }}`"
+                ),
+            );
+        }
+        Counter::StacksLost => {
+            printer.tell(Severity::Warning, &format!("{count} stack traces could not be stored"));
+        }
+    }
+}

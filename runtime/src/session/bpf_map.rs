@@ -1,0 +1,209 @@
+//! The maps of a loaded object as the printer reads them: [`MapAccess`] through bpf(2).
+//!
+//! Elements that come or go while a map is read may be missed or skipped, but none is read twice.
+
+use super::error::RuntimeError;
+use super::load::{Loaded, possible_cpus};
+use crate::map::{Entry, MapAccess};
+use lancet_manifest::{Manifest, Map, MapShape};
+use libbpf_sys as sys;
+use std::ffi::c_void;
+use std::io;
+use std::ptr;
+
+/// The maps of the script and the map of stacks.
+pub struct LoadedMaps {
+    maps: Vec<LoadedMap>,
+    stacks: Option<LoadedMap>,
+}
+
+/// One map and what its elements look like.
+struct LoadedMap {
+    fd: i32,
+    key_size: usize,
+    value_size: usize,
+    /// How many values an element has.
+    copies: usize,
+    max_entries: usize,
+    scalar: Option<Scalar>,
+}
+
+/// Where the flag of a map without keys stands.
+struct Scalar {
+    present_offset: usize,
+}
+
+impl LoadedMaps {
+    /// Finds the maps of the manifest in the object.
+    pub fn new(loaded: &Loaded, manifest: &Manifest) -> Result<Self, RuntimeError> {
+        let maps = manifest.maps.iter().map(|map| LoadedMap::of_script(loaded, map)).collect::<Result<_, _>>()?;
+        let stacks = match &manifest.stacks {
+            Some(symbol) => Some(LoadedMap::new(loaded, symbol, false, None)?),
+            None => None,
+        };
+        Ok(Self { maps, stacks })
+    }
+
+    fn get(&self, map: u32) -> io::Result<&LoadedMap> {
+        self.maps.get(map as usize).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+    }
+}
+
+impl MapAccess for LoadedMaps {
+    fn entries(&self, map: u32) -> io::Result<Vec<Entry>> {
+        self.get(map)?.entries()
+    }
+
+    fn lookup(&self, map: u32, key: &[u8]) -> io::Result<Option<Vec<Vec<u8>>>> {
+        let map = self.get(map)?;
+        Ok(map.lookup(&map.own_key(key))?.map(|bytes| map.split(&bytes)))
+    }
+
+    fn clear(&self, map: u32) -> io::Result<()> {
+        let map = self.get(map)?;
+        if map.scalar.is_some() {
+            return map.update(&map.own_key(&[]), &vec![0; map.element_size()]);
+        }
+        map.keys()?.iter().try_for_each(|key| map.delete(key))
+    }
+
+    fn zero(&self, map: u32) -> io::Result<()> {
+        let map = self.get(map)?;
+        for key in map.keys()? {
+            let Some(mut bytes) = map.lookup(&key)? else { continue };
+            map.zero_values(&mut bytes);
+            map.update(&key, &bytes)?;
+        }
+        Ok(())
+    }
+
+    fn stack(&self, id: u64) -> Option<Vec<u64>> {
+        let bytes = self.stacks.as_ref()?.lookup(&id.to_ne_bytes()).ok()??;
+        let frames = bytes.chunks_exact(8).map(|word| u64::from_ne_bytes(word.try_into().unwrap_or_default()));
+        Some(frames.take_while(|&frame| frame != 0).collect())
+    }
+}
+
+impl LoadedMap {
+    fn of_script(loaded: &Loaded, map: &Map) -> Result<Self, RuntimeError> {
+        let scalar = match &map.shape {
+            MapShape::Scalar { present_offset } => Some(Scalar { present_offset: *present_offset as usize }),
+            MapShape::Keyed { .. } => None,
+        };
+        Self::new(loaded, &map.symbol, map.per_cpu, scalar)
+    }
+
+    fn new(loaded: &Loaded, symbol: &str, per_cpu: bool, scalar: Option<Scalar>) -> Result<Self, RuntimeError> {
+        let map = loaded.map(symbol)?;
+        // SAFETY: the map belongs to the loaded object.
+        let (fd, key_size, value_size, max_entries) = unsafe {
+            let sizes = (sys::bpf_map__key_size(map), sys::bpf_map__value_size(map));
+            (sys::bpf_map__fd(map), sizes.0, sizes.1, sys::bpf_map__max_entries(map))
+        };
+        Ok(Self {
+            fd,
+            key_size: key_size as usize,
+            value_size: value_size as usize,
+            copies: if per_cpu { possible_cpus() } else { 1 },
+            max_entries: max_entries as usize,
+            scalar,
+        })
+    }
+
+    /// The kernel pads each CPU's value to 8 bytes.
+    fn stride(&self) -> usize {
+        if self.copies > 1 { self.value_size.next_multiple_of(8) } else { self.value_size }
+    }
+
+    /// Bytes that the kernel reads or writes for one element.
+    fn element_size(&self) -> usize {
+        self.value_size.next_multiple_of(8) * self.copies
+    }
+
+    /// A key of exactly the map's size.
+    fn own_key(&self, key: &[u8]) -> Vec<u8> {
+        let mut own = key.to_vec();
+        own.resize(self.key_size, 0);
+        own
+    }
+
+    fn split(&self, bytes: &[u8]) -> Vec<Vec<u8>> {
+        let stride = self.stride().max(1);
+        let values = bytes.chunks(stride).take(self.copies);
+        values.map(|value| value[..self.value_size.min(value.len())].to_vec()).collect()
+    }
+
+    fn zero_values(&self, bytes: &mut [u8]) {
+        let stride = self.stride().max(1);
+        let end = self.scalar.as_ref().map_or(stride, |scalar| scalar.present_offset);
+        for value in bytes.chunks_mut(stride) {
+            let end = end.min(value.len());
+            value[..end].fill(0);
+        }
+    }
+
+    fn entries(&self) -> io::Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for key in self.keys()? {
+            if let Some(bytes) = self.lookup(&key)? {
+                entries.push(Entry { values: self.split(&bytes), key });
+            }
+        }
+        Ok(entries)
+    }
+
+    /// All keys. When another CPU deletes the key at which we stand, the kernel starts again, so keys are kept once.
+    fn keys(&self) -> io::Result<Vec<Vec<u8>>> {
+        let mut keys = Vec::new();
+        let mut seen = rustc_hash::FxHashSet::default();
+        let mut key = vec![0u8; self.key_size];
+        let mut previous: *const c_void = ptr::null();
+        let mut current = vec![0u8; self.key_size];
+        // A map that changes faster than it is read must not keep us for ever.
+        for _ in 0..self.max_entries.saturating_mul(4).max(16) {
+            // SAFETY: both keys have the map's key size.
+            let result = unsafe { sys::bpf_map_get_next_key(self.fd, previous, key.as_mut_ptr().cast()) };
+            match result {
+                0 => {}
+                error if error == -libc::ENOENT => break,
+                error => return Err(io::Error::from_raw_os_error(-error)),
+            }
+            if seen.insert(key.clone()) {
+                keys.push(key.clone());
+            }
+            current.copy_from_slice(&key);
+            previous = current.as_ptr().cast();
+        }
+        Ok(keys)
+    }
+
+    fn lookup(&self, key: &[u8]) -> io::Result<Option<Vec<u8>>> {
+        if key.len() != self.key_size {
+            return Ok(None);
+        }
+        let mut value = vec![0u8; self.element_size()];
+        // SAFETY: key and value have the sizes that the kernel reads and writes.
+        match unsafe { sys::bpf_map_lookup_elem(self.fd, key.as_ptr().cast(), value.as_mut_ptr().cast()) } {
+            0 => Ok(Some(value)),
+            error if error == -libc::ENOENT => Ok(None),
+            error => Err(io::Error::from_raw_os_error(-error)),
+        }
+    }
+
+    fn update(&self, key: &[u8], value: &[u8]) -> io::Result<()> {
+        // SAFETY: key and value have the sizes that the kernel reads.
+        match unsafe { sys::bpf_map_update_elem(self.fd, key.as_ptr().cast(), value.as_ptr().cast(), 0) } {
+            0 => Ok(()),
+            error => Err(io::Error::from_raw_os_error(-error)),
+        }
+    }
+
+    fn delete(&self, key: &[u8]) -> io::Result<()> {
+        // SAFETY: the key has the map's key size.
+        match unsafe { sys::bpf_map_delete_elem(self.fd, key.as_ptr().cast()) } {
+            0 => Ok(()),
+            error if error == -libc::ENOENT => Ok(()),
+            error => Err(io::Error::from_raw_os_error(-error)),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Everything that keeps a session from running, each in one sentence that says what to do.
+
+use std::io;
+use thiserror::Error;
+
+/// Why a session could not run.
+#[derive(Debug, Error)]
+pub enum RuntimeError {
+    /// The bytes are no object file of this tool.
+    #[error("this is no object file that lancet can run: {0}; make it again with `lancet build`")]
+    BadObject(String),
+    /// The kernel wants privileges.
+    #[error(
+        "the kernel does not permit loading eBPF programs: run as root, or with the capabilities CAP_BPF and CAP_PERFMON"
+    )]
+    NoPrivilege,
+    /// The kernel has no eBPF.
+    #[error("this kernel has no eBPF (CONFIG_BPF_SYSCALL is off): boot a kernel that has it")]
+    NoBpf,
+    /// The verifier refused a program.
+    #[error(transparent)]
+    Verifier(Box<Refusal>),
+    /// Loading failed before or beside the verifier.
+    #[error("the object file cannot be loaded: {reason}{detail}")]
+    Load {
+        /// What the kernel says.
+        reason: io::Error,
+        /// What libbpf says, on a line of its own.
+        detail: String,
+    },
+    /// A probe is not there or cannot be attached.
+    #[error("{place}: cannot attach {probe}: {reason}")]
+    Attach {
+        /// Where it stands in the script.
+        place: String,
+        /// Its name.
+        probe: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// `-p` names no process.
+    #[error("there is no process {0}: check the number given with -p")]
+    NoProcess(u32),
+    /// The command of `-c` is not there.
+    #[error("the command `{0}` is not found: give -c a path, or a name that is in PATH")]
+    NoCommand(String),
+    /// The command of `-c` cannot be read or started.
+    #[error("the command `{command}` cannot be started: {reason}")]
+    Command {
+        /// The command.
+        command: String,
+        /// Why.
+        reason: String,
+    },
+    /// Anything else that the system refuses.
+    #[error("{what}: {reason}")]
+    System {
+        /// What was to be done.
+        what: String,
+        /// What the system says.
+        reason: io::Error,
+    },
+}
+
+impl RuntimeError {
+    /// The last error of the system, met while doing `what`.
+    pub(super) fn system(what: impl Into<String>) -> Self {
+        Self::System { what: what.into(), reason: io::Error::last_os_error() }
+    }
+}
+
+/// What the verifier refused, and at which lines of the script.
+#[derive(Debug, Error)]
+#[error("the kernel's verifier refused the program `{program}`: {message}{}\nThis is a defect of lancet: please report it with the output of -v.", place(.lines))]
+pub struct Refusal {
+    /// The program's symbol.
+    pub program: String,
+    /// The verifier's last words.
+    pub message: String,
+    /// `source @ file:line` of the log, the last one last.
+    pub lines: Vec<String>,
+    /// Everything the verifier wrote.
+    pub log: String,
+}
+
+fn place(lines: &[String]) -> String {
+    lines.last().map(|line| format!("\n  at {line}")).unwrap_or_default()
+}
+
+impl Refusal {
+    /// Reads the verifier's log.
+    pub fn from_log(program: String, log: String) -> Self {
+        let lines = log.lines().filter_map(|line| line.strip_prefix("; ")).map(str::to_owned).collect();
+        let message = log
+            .lines()
+            .rev()
+            .map(str::trim)
+            .find(|line| !line.is_empty() && !is_summary(line))
+            .unwrap_or("it gave no reason")
+            .to_owned();
+        Self { program, message, lines, log }
+    }
+}
+
+/// Lines of statistics that follow the verifier's reason.
+fn is_summary(line: &str) -> bool {
+    ["processed ", "verification time", "stack depth", "; "].iter().any(|start| line.starts_with(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_the_line_of_the_script() {
+        let log = "0: R1=ctx()\n; @a = args.x @ t.bt:3\n0: (79) r0 = *(u64 *)(r1 +8)\n\
+                   invalid bpf_context access off=8 size=8\nprocessed 1 insns (limit 1000000)\n";
+        let message = Refusal::from_log("probe_0".into(), log.into()).to_string();
+        assert!(message.contains("`probe_0`: invalid bpf_context access off=8 size=8\n  at @a = args.x @ t.bt:3"));
+    }
+}

@@ -1,0 +1,34 @@
+//! How a session runs: what the command line decided.
+
+use crate::format::output::Buffering;
+use std::path::PathBuf;
+
+/// How to run an object file.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Options {
+    /// Only this process where probes can be limited to one; its end ends the session.
+    pub pid: Option<u32>,
+    /// A command to start once everything is attached; its end ends the session.
+    pub command: Option<String>,
+    /// Where output goes instead of standard output.
+    pub output: Option<PathBuf>,
+    /// Output is one JSON object a line.
+    pub json: bool,
+    /// When output is written.
+    pub buffering: Buffering,
+    /// Without the message about attached probes.
+    pub quiet: bool,
+    /// With what libbpf and the verifier say.
+    pub verbose: bool,
+    /// Without warnings.
+    pub no_warnings: bool,
+    /// Load, but attach and run nothing.
+    pub dry_run: bool,
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Outcome {
+    /// The script's own status: that of `exit(n)`, or 0.
+    pub exit_code: u8,
+}
