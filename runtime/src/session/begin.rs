@@ -29,7 +29,8 @@ pub fn run_once(loaded: &Loaded, program: &Program) -> Result<(), RuntimeError> 
         ..Default::default()
     };
     // SAFETY: the program is loaded; the context lives until the call returns.
-    let result = unsafe { sys::bpf_prog_test_run_opts(sys::bpf_program__fd(loaded.program(&program.symbol)?), &mut run) };
+    let result =
+        unsafe { sys::bpf_prog_test_run_opts(sys::bpf_program__fd(loaded.program(&program.symbol)?), &mut run) };
     match result {
         0 => Ok(()),
         error => Err(RuntimeError::System {

@@ -52,8 +52,7 @@ impl<'s, 'm> Collector<'s, 'm> {
         let mut collector = Self { ring: None, sink };
         if let Some(map) = ring {
             // SAFETY: the callback gets the sink, which lives as long as the ring.
-            let ring =
-                unsafe { sys::ring_buffer__new(map, Some(take_record), sink.as_ptr().cast(), std::ptr::null()) };
+            let ring = unsafe { sys::ring_buffer__new(map, Some(take_record), sink.as_ptr().cast(), std::ptr::null()) };
             let failed = || RuntimeError::system("the ring buffer cannot be mapped");
             collector.ring = Some(NonNull::new(ring).ok_or_else(failed)?);
         }
@@ -137,9 +136,8 @@ impl Drop for Collector<'_, '_> {
 /// Called by libbpf for each record.
 unsafe extern "C" fn take_record(context: *mut c_void, data: *mut c_void, size: sys::size_t) -> c_int {
     // SAFETY: the context is the collector's sink, to which nothing else refers now; data and size are a record's.
-    let (sink, record) = unsafe {
-        (&mut *context.cast::<Sink>(), slice::from_raw_parts(data.cast::<u8>().cast_const(), size as usize))
-    };
+    let (sink, record) =
+        unsafe { (&mut *context.cast::<Sink>(), slice::from_raw_parts(data.cast::<u8>().cast_const(), size as usize)) };
     if sink.flow == Flow::Continue {
         sink.flow = sink.printer.record(record, sink.maps);
     }

@@ -24,9 +24,8 @@ static SAID: Mutex<String> = Mutex::new(String::new());
 /// Reads the manifest of an object file.
 pub fn manifest(object: &[u8]) -> Result<Manifest, RuntimeError> {
     let file = object::File::parse(object).map_err(|error| RuntimeError::BadObject(error.to_string()))?;
-    let section = file
-        .section_by_name(SECTION)
-        .ok_or_else(|| RuntimeError::BadObject(format!("it has no section {SECTION}")))?;
+    let section =
+        file.section_by_name(SECTION).ok_or_else(|| RuntimeError::BadObject(format!("it has no section {SECTION}")))?;
     let bytes = section.data().map_err(|error| RuntimeError::BadObject(error.to_string()))?;
     Manifest::decode(bytes).map_err(|error| RuntimeError::BadObject(error.0))
 }
@@ -78,9 +77,7 @@ impl Loaded {
         let name = c_string(symbol)?;
         // SAFETY: the object is open; the name ends with NUL.
         let map = unsafe { sys::bpf_object__find_map_by_name(self.object.as_ptr(), name.as_ptr()) };
-        NonNull::new(map)
-            .map(NonNull::as_ptr)
-            .ok_or_else(|| RuntimeError::BadObject(format!("it has no map {symbol}")))
+        NonNull::new(map).map(NonNull::as_ptr).ok_or_else(|| RuntimeError::BadObject(format!("it has no map {symbol}")))
     }
 
     /// The descriptor of the map with this symbol.
@@ -210,12 +207,7 @@ fn text(log: &[u8]) -> String {
 }
 
 unsafe extern "C" {
-    fn vsnprintf(
-        buffer: *mut c_char,
-        size: usize,
-        format: *const c_char,
-        arguments: *mut sys::__va_list_tag,
-    ) -> c_int;
+    fn vsnprintf(buffer: *mut c_char, size: usize, format: *const c_char, arguments: *mut sys::__va_list_tag) -> c_int;
 }
 
 /// Keeps what libbpf prints, but for its debug messages.

@@ -53,8 +53,7 @@ impl Process {
             id => id as u32,
         };
         let end = open_process(id).map_err(|_| RuntimeError::system("the command cannot be watched"))?;
-        let child =
-            Child { command: command.to_owned(), start: Some(File::from(start)), failure: File::from(failure) };
+        let child = Child { command: command.to_owned(), start: Some(File::from(start)), failure: File::from(failure) };
         Ok(Self { id, end, child: Some(child) })
     }
 

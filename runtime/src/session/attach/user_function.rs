@@ -45,9 +45,8 @@ pub fn single(
     };
     let (path, offset) = (c_name(place.path)?, place.file_offset as _);
     // SAFETY: the program is loaded; path and options live until the call returns.
-    let link = unsafe {
-        sys::bpf_program__attach_uprobe_opts(program, scope(process), path.as_ptr(), offset, &options)
-    };
+    let link =
+        unsafe { sys::bpf_program__attach_uprobe_opts(program, scope(process), path.as_ptr(), offset, &options) };
     Link::from_libbpf(link, |error| explain(error, place.path))
 }
 
@@ -89,9 +88,8 @@ fn attach_group(
     };
     let name = c_name(path)?;
     // SAFETY: the program is loaded; path, arrays and options live until the call returns.
-    let link = unsafe {
-        sys::bpf_program__attach_uprobe_multi(program, scope(process), name.as_ptr(), ptr::null(), &options)
-    };
+    let link =
+        unsafe { sys::bpf_program__attach_uprobe_multi(program, scope(process), name.as_ptr(), ptr::null(), &options) };
     Link::from_libbpf(link, |error| explain(error, path))
 }
 
