@@ -2,7 +2,7 @@
 
 use crate::arguments::Compile;
 use crate::report;
-use crate::source::{self, Headers};
+use crate::source::{self, Files, Headers};
 use lancet_compiler::compile::{Input, Output, Stage, compile};
 use lancet_compiler::settings::{Config, Settings};
 use lancet_kernel::Kernel;
@@ -30,8 +30,13 @@ pub fn run(arguments: &Compile, job: Job<'_>, kernel: &dyn Kernel) -> Result<Out
         return Err(report::error(&format!("the environment variable {name} takes {wanted}")));
     }
     let beside = Path::new(job.file.unwrap_or(".")).parent().unwrap_or(Path::new(".")).to_owned();
-    let headers = Headers { directories: arguments.include_dirs.clone(), includes: arguments.includes.clone(), beside };
     let builtins = lancet_stdlib::all();
+    let headers = Headers {
+        directories: arguments.include_dirs.clone(),
+        includes: arguments.includes.clone(),
+        beside,
+        reserved: builtins.iter().map(|builtin| builtin.signature().name).collect(),
+    };
     let mut sources = SourceMap::default();
     let file = sources.add(script.name, script.text);
     let input = Input {
@@ -40,6 +45,7 @@ pub fn run(arguments: &Compile, job: Job<'_>, kernel: &dyn Kernel) -> Result<Out
         settings: job.settings,
         environment: &environment,
         loader: &headers,
+        importer: &Files,
         dumps: &stages,
     };
     let output = compile(&mut sources, file, input);

@@ -1,5 +1,6 @@
 //! Where scripts and headers come from: the command line, standard input, files.
 
+use lancet_compiler::import::Importer;
 use lancet_syntax::preprocess::SourceLoader;
 use lancet_syntax::span::FileId;
 use std::io::Read;
@@ -48,11 +49,17 @@ pub struct Headers {
     pub includes: Vec<String>,
     /// The directory of the script.
     pub beside: PathBuf,
+    /// Names of the language, which headers may not define anew.
+    pub reserved: Vec<&'static str>,
 }
 
 const SYSTEM: &[&str] = &["/usr/local/include", "/usr/include/x86_64-linux-gnu", "/usr/include"];
 
 impl SourceLoader for Headers {
+    fn is_reserved(&self, name: &str) -> bool {
+        self.reserved.contains(&name)
+    }
+
     fn load(&self, name: &str, angled: bool, _: FileId) -> Option<(String, String)> {
         let beside = (!angled).then_some(self.beside.as_path());
         let own = self.directories.iter().map(PathBuf::as_path);
@@ -66,4 +73,45 @@ impl SourceLoader for Headers {
     fn prelude(&self) -> String {
         self.includes.iter().map(|file| format!("#include \"{file}\"\n")).collect()
     }
+}
+
+/// Imports files of this machine, relative to the file that imports them.
+pub struct Files;
+
+impl Importer for Files {
+    fn import(&self, path: &str, from: &str) -> Result<Vec<(String, String)>, String> {
+        let beside = Path::new(from).parent().unwrap_or(Path::new("."));
+        let path = if Path::new(path).is_absolute() { PathBuf::from(path) } else { beside.join(path) };
+        let metadata = std::fs::metadata(&path).map_err(|error| reason(&error))?;
+        let directory = if metadata.is_dir() { path.clone() } else { path.parent().unwrap_or(beside).to_owned() };
+        refuse_world_writable(&directory)?;
+        if !metadata.is_dir() {
+            return Ok(vec![read_import(&path)?]);
+        }
+        let mut files: Vec<PathBuf> = std::fs::read_dir(&path)
+            .map_err(|error| reason(&error))?
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|file| file.extension().is_some_and(|extension| extension == "bt" || extension == "h"))
+            .collect();
+        files.sort();
+        files.iter().map(|file| read_import(file)).collect()
+    }
+}
+
+/// Anybody could put a file there, which would then run with our privileges.
+fn refuse_world_writable(directory: &Path) -> Result<(), String> {
+    use std::os::unix::fs::PermissionsExt;
+    let shown = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    let metadata = std::fs::metadata(shown).map_err(|error| reason(&error))?;
+    let mode = metadata.permissions().mode();
+    if mode & 0o002 != 0 && mode & 0o1000 == 0 {
+        return Err(format!("everybody may write to {}", shown.display()));
+    }
+    Ok(())
+}
+
+fn read_import(path: &Path) -> Result<(String, String), String> {
+    let bytes = std::fs::read(path).map_err(|error| format!("{}: {}", path.display(), reason(&error)))?;
+    let text = String::from_utf8(bytes).map_err(|_| format!("{} is not UTF-8 text", path.display()))?;
+    Ok((path.display().to_string(), text))
 }

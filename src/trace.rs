@@ -21,12 +21,11 @@ pub fn trace(arguments: Trace) -> u8 {
         None => Some(words.remove(0)),
         Some(_) => None,
     };
+    let (named, more) = named_parameters(&named);
+    words.extend(more);
     let settings = Settings {
         parameters: words,
-        named: match named_parameters(&named) {
-            Ok(named) => named,
-            Err(message) => return report::error(&message),
-        },
+        named,
         allow_unsafe: compile.allow_unsafe,
         pid: runtime.pid,
         has_target: runtime.pid.is_some() || runtime.command.is_some(),
@@ -99,17 +98,20 @@ fn run_bytes(object: &[u8], arguments: Runtime) -> u8 {
     }
 }
 
-/// `--name=value` and `--name` behind `--`.
-fn named_parameters(words: &[String]) -> Result<Vec<(String, Option<String>)>, String> {
-    let split = |word: &String| {
-        let name = word
-            .strip_prefix("--")
-            .filter(|name| !name.is_empty())
-            .ok_or_else(|| format!("\"{word}\": named parameters of a script are written --name=value"))?;
-        Ok(match name.split_once('=') {
-            Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
-            None => (name.to_owned(), None),
-        })
-    };
-    words.iter().map(split).collect()
+/// A script's option and its value, if it was given one.
+type Named = (String, Option<String>);
+
+/// What stands behind `--`: `--name=value` and `--name` are the script's options, the rest are parameters.
+fn named_parameters(words: &[String]) -> (Vec<Named>, Vec<String>) {
+    let (mut named, mut parameters) = (Vec::new(), Vec::new());
+    for word in words {
+        match word.strip_prefix("--").filter(|name| !name.is_empty()) {
+            Some(name) => named.push(match name.split_once('=') {
+                Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+                None => (name.to_owned(), None),
+            }),
+            None => parameters.push(word.clone()),
+        }
+    }
+    (named, parameters)
 }

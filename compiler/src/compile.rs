@@ -3,6 +3,7 @@
 use crate::builtin::Builtin;
 use crate::check::{self, Environment, Registry};
 use crate::ctypes::TypeTable;
+use crate::import::{self, Importer};
 use crate::settings::Settings;
 use crate::{codegen, elf, hir, lower, optimize};
 use lancet_kernel::Kernel;
@@ -25,6 +26,8 @@ pub struct Input<'a> {
     pub environment: &'a [(String, String)],
     /// Finds included files.
     pub loader: &'a dyn SourceLoader,
+    /// Finds imported files.
+    pub importer: &'a dyn Importer,
     /// The stages whose data is wanted as text.
     pub dumps: &'a [Stage],
 }
@@ -98,6 +101,7 @@ fn pipeline(
 ) -> Option<Vec<u8>> {
     dump_source(sources, file, dump);
     let program = lancet_syntax::parse_expanded(sources, file, input.loader, diagnostics);
+    let program = import::resolve(program, sources, input.importer, input.loader, diagnostics);
     require_probe(&program, file, diagnostics);
     if diagnostics.has_errors() {
         return None;

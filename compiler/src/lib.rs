@@ -8,6 +8,7 @@ pub mod compile;
 pub mod ctypes;
 pub mod elf;
 pub mod hir;
+pub mod import;
 pub mod ir;
 #[path = "lowering/mod.rs"]
 pub mod lower;

@@ -298,7 +298,9 @@ pub fn parse_number(text: &str) -> Option<i64> {
         Some(rest) => (true, rest),
         None => (false, text.as_str()),
     };
-    let magnitude = if let Some(hex) = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+    let magnitude = if let Some((coefficient, exponent)) = scientific(digits) {
+        coefficient.checked_mul(10u64.checked_pow(exponent)?)?
+    } else if let Some(hex) = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
         u64::from_str_radix(hex, 16).ok()?
     } else if digits.len() > 1 && digits.starts_with('0') {
         u64::from_str_radix(&digits[1..], 8).ok()?
@@ -306,6 +308,12 @@ pub fn parse_number(text: &str) -> Option<i64> {
         digits.parse::<u64>().ok()?
     };
     Some(if negative { (magnitude as i64).wrapping_neg() } else { magnitude as i64 })
+}
+
+/// `25e6` as (25, 6).
+fn scientific(digits: &str) -> Option<(u64, u32)> {
+    let (coefficient, exponent) = digits.split_once('e')?;
+    Some((coefficient.parse().ok()?, exponent.parse().ok()?))
 }
 
 /// `true`, `1`, `false`, `0`.

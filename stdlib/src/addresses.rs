@@ -1,6 +1,6 @@
 //! `kaddr`, `kptr`, `uptr` and `reg`: addresses and registers.
 
-use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
+use lancet_compiler::builtin::{Builtin, Call, Operand, Signature};
 use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;

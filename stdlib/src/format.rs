@@ -75,6 +75,7 @@ fn mismatch(conversion: &Conversion, ty: &Type) -> Option<String> {
         | ConversionKind::Octal
         | ConversionKind::Hex
         | ConversionKind::UpperHex
+        | ConversionKind::AllocationFlags
         | ConversionKind::Character => {
             let shown_by_number = matches!(
                 ty,
@@ -95,7 +96,6 @@ fn mismatch(conversion: &Conversion, ty: &Type) -> Option<String> {
         ConversionKind::Escaped | ConversionKind::EscapedHex | ConversionKind::HexDump => {
             (!matches!(ty, Type::Buffer(_))).then(|| format!("%r takes a buffer, not {ty}; make one with buf()"))
         }
-        _ => None,
     }
 }
 
@@ -175,6 +175,7 @@ fn conversion(bytes: &[u8]) -> Result<(Conversion, usize), String> {
         [b'c', ..] => (ConversionKind::Character, 1),
         [b'p', ..] => (ConversionKind::Pointer, 1),
         [b's', ..] => (ConversionKind::Text, 1),
+        [b'g', b'r', ..] => (ConversionKind::AllocationFlags, 2),
         [b'r', b'x', ..] => (ConversionKind::EscapedHex, 2),
         [b'r', b'h', ..] => (ConversionKind::HexDump, 2),
         [b'r', ..] => (ConversionKind::Escaped, 1),

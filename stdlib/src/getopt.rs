@@ -1,6 +1,6 @@
 //! `getopt(name[, default])`: the script's named parameters.
 
-use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
+use lancet_compiler::builtin::{Builtin, Call, Operand, Signature};
 use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;

@@ -32,6 +32,9 @@ impl Builtin for Probe {
     }
 
     fn check<'a>(&'static self, checker: &mut Checker<'a>, _: &'a [ast::Argument], span: Span) -> Option<Expr> {
+        if let Some(name) = checker.probe_text() {
+            return Some(checker.string(name.as_bytes(), span));
+        }
         checker.facts().looks_at_probe = true;
         Some(Call::expr(self, Type::ProbeName, span, Vec::new(), Extra::None))
     }

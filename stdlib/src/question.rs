@@ -1,6 +1,6 @@
 //! Questions about types, answered at compile time: `is_str(x)`, `is_literal(x)` …
 
-use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
+use lancet_compiler::builtin::{Builtin, Call, Operand, Signature};
 use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;

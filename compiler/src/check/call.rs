@@ -51,10 +51,7 @@ impl<'a> Checker<'a> {
             );
             return None;
         }
-        let outer = std::mem::replace(&mut self.aggregation_allowed, false);
-        let checked = builtin.check(self, arguments, span);
-        self.aggregation_allowed = outer;
-        checked
+        builtin.check(self, arguments, span)
     }
 
     pub(super) fn check_argument_count(

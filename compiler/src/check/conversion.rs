@@ -49,9 +49,7 @@ impl<'a> Checker<'a> {
     /// `(type)operand`.
     pub(super) fn cast(&mut self, ty: &'a ast::TypeExpr, operand: &'a ast::Expr, span: Span) -> Option<Expr> {
         let to = self.written_type(ty);
-        let outer = std::mem::replace(&mut self.aggregation_allowed, true);
         let operand = self.expression(operand);
-        self.aggregation_allowed = outer;
         let (to, operand) = (to?, operand?);
         self.cast_to(operand, to, ty.span, span)
     }
@@ -73,7 +71,7 @@ impl<'a> Checker<'a> {
             (Type::Array(element, count), from) if from.is_integer() => {
                 self.integer_to_array(operand, element, *count, type_span, span)
             }
-            (to, Type::Array(..) | Type::String(_)) if to.is_integer() => {
+            (to, Type::Array(..)) if to.is_integer() => {
                 let size = self.size_of(&from);
                 if size > 8 || !size.is_power_of_two() {
                     let message = format!("{from} has {size} bytes: it cannot be an integer");
@@ -108,9 +106,11 @@ impl<'a> Checker<'a> {
             return None;
         }
         let from_size = self.size_of(&operand.ty);
+        let is_literal = matches!(operand.kind, ExprKind::Constant(_)) && operand.ty == crate::types::INT64;
         let count = if count == 0 { from_size / element_size.max(1) } else { count };
         let size = element_size.saturating_mul(count);
-        if size > 8 || size < 1 || !size.is_power_of_two() {
+        let fits = size == from_size || (is_literal && size < from_size);
+        if size > 8 || size < 1 || !size.is_power_of_two() || !fits {
             let message = format!("an integer of {from_size} bytes does not fit an array of {size} bytes");
             self.error(Code::BadCast, type_span, message);
             return None;

@@ -82,16 +82,12 @@ impl<'a> Checker<'a> {
         Some(string(bytes, span))
     }
 
-    /// `$1`: a number when it reads as one, else usable by str() only, which looks at the text itself.
+    /// `$1`: a number when it reads as one, else a string.
     fn positional(&mut self, number: u32, span: Span) -> Option<Expr> {
         let Some(text) = self.settings().parameter(number) else { return Some(integer(0, span)) };
         match crate::settings::parse_number(text) {
             Some(value) => Some(integer(value, span)),
-            None => {
-                let message = format!("${number} is \"{text}\", which is no number");
-                self.report(Diagnostic::error(Code::BadOperand, span, message).help(format!("use str(${number}) for text")));
-                None
-            }
+            None => self.string_literal(text.as_bytes(), span),
         }
     }
 

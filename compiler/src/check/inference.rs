@@ -17,6 +17,8 @@ use std::rc::Rc;
 pub(super) struct Inference {
     /// Something was learned this round.
     pub(super) changed: bool,
+    /// The names of probes meet other strings: they are strings too, and each attach point has a body of its own.
+    pub(super) probe_is_text: bool,
     locals: FxHashMap<(usize, LocalIndex), Known>,
     /// By name, so that indices are in byte order of names.
     pub(super) maps: BTreeMap<String, MapFacts>,
@@ -57,6 +59,17 @@ impl Inference {
         self.changed = false;
     }
 
+    /// Forgets what was learned of probe names as numbers.
+    fn make_probes_text(&mut self) {
+        self.probe_is_text = true;
+        self.changed = true;
+        self.locals.clear();
+        for facts in self.maps.values_mut() {
+            facts.key = facts.key.take().filter(|key| !key.as_ref().is_some_and(has_probe));
+            facts.content = facts.content.take().filter(|content| !matches!(content, MapContent::Plain(ty) if has_probe(ty)));
+        }
+    }
+
     pub(super) fn local(&self, probe: usize, index: LocalIndex) -> Option<Type> {
         self.locals.get(&(probe, index)).map(|known| known.ty.clone())
     }
@@ -77,7 +90,14 @@ impl<'a> Checker<'a> {
             None => Known { ty: ty.clone(), literal, declared: false },
             Some(known) if known.declared => return is_assignable(&known.ty, ty).then(|| known.ty.clone()),
             Some(known) => Known {
-                ty: merge_flexible(&known.ty, known.literal, ty, literal)?,
+                ty: match merge_flexible(&known.ty, known.literal, ty, literal) {
+                    Some(merged) => merged,
+                    None if meets_probe(&known.ty, ty) => {
+                        self.inference.make_probes_text();
+                        return None;
+                    }
+                    None => return None,
+                },
                 literal: known.literal && literal,
                 declared: false,
             },
@@ -125,6 +145,13 @@ impl<'a> Checker<'a> {
         };
         let Some(merged) = merged else {
             let known = facts.key.clone().flatten();
+            if let (Some(known), Some(new)) = (&known, &key)
+                && meets_probe(known, new)
+            {
+                self.inference.make_probes_text();
+                return None;
+            }
+            let facts = self.map_facts(name, span);
             let place = facts.key_span;
             self.key_mismatch(name, known.as_ref(), key.as_ref(), place, span);
             return None;
@@ -179,6 +206,13 @@ impl<'a> Checker<'a> {
             _ => None,
         };
         let Some(merged) = merged else {
+            if let (Some(MapContent::Plain(known)), MapContent::Plain(new)) = (&facts.content, &content)
+                && meets_probe(known, new)
+            {
+                self.inference.make_probes_text();
+                return None;
+            }
+            let facts = self.map_facts(name, span);
             let known = facts.content.clone().map(|content| describe_content(&content)).unwrap_or_default();
             let place = facts.content_span;
             let new = describe_content(&content);
@@ -354,6 +388,23 @@ pub(super) fn merge_flexible(a: &Type, a_literal: bool, b: &Type, b_literal: boo
             Some(Type::Int { size: 8, signed: false })
         }
         _ => merge(a, b),
+    }
+}
+
+/// True when a probe's name stands where the other has a string.
+fn meets_probe(a: &Type, b: &Type) -> bool {
+    match (a, b) {
+        (Type::ProbeName, Type::String(_)) | (Type::String(_), Type::ProbeName) => true,
+        (Type::Tuple(x), Type::Tuple(y)) => x.iter().zip(y.iter()).any(|(x, y)| meets_probe(x, y)),
+        _ => false,
+    }
+}
+
+fn has_probe(ty: &Type) -> bool {
+    match ty {
+        Type::ProbeName => true,
+        Type::Tuple(types) => types.iter().any(has_probe),
+        _ => false,
     }
 }
 

@@ -30,16 +30,33 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// A macro's body sees only the maps that it is given.
+    fn hygienic(&mut self, name: &str, span: Span) -> Option<()> {
+        let frame = &self.frames[self.frame];
+        if frame.macro_name.is_none() || frame.arguments.contains_key(&format!("@{name}")) {
+            return Some(());
+        }
+        let macro_name = frame.macro_name.unwrap_or_default();
+        let message = format!("macro {macro_name} has no parameter @{name}");
+        self.report(
+            Diagnostic::error(Code::BadMacroCall, span, message)
+                .help(format!("maps are handed to a macro: macro {macro_name}(@{name}, …)")),
+        );
+        None
+    }
+
     /// The map and key of `@m` or `@m[k]`, the shape noted; the key has the map's key type.
     pub(super) fn map_access(&mut self, expr: &'a ast::Expr) -> Option<(String, Option<Expr>)> {
         match &expr.kind {
             ast::ExprKind::Map(name) => {
+                self.hygienic(name, expr.span)?;
                 let name = self.map_name(name);
                 self.learn_key(&name, None, false, expr.span)?;
                 Some((name, None))
             }
             ast::ExprKind::Index(base, indices) => {
                 let ast::ExprKind::Map(name) = &base.kind else { return None };
+                self.hygienic(name, base.span)?;
                 let name = self.map_name(name);
                 let key = self.keys(indices, expr.span);
                 self.map_facts(&name, expr.span);
@@ -79,7 +96,7 @@ impl<'a> Checker<'a> {
             // Nothing has been assigned so far; if nothing ever is, that is reported at the end.
             None => None,
             Some(MapContent::Plain(ty)) => Some(Expr { span, ty, kind: ExprKind::MapRead(index, key) }),
-            Some(MapContent::Aggregation(value)) if self.aggregation_allowed => {
+            Some(MapContent::Aggregation(value)) => {
                 let Some(signed) = integer_of(&value) else {
                     let message = format!("@{name} is no number: its value cannot be used in an expression");
                     self.report(Diagnostic::error(Code::BadAggregation, span, message).help(format!("print(@{name}) shows it")));
@@ -95,13 +112,6 @@ impl<'a> Checker<'a> {
                 }
                 let ty = Type::Int { size: 8, signed };
                 Some(Expr { span, ty, kind: ExprKind::AggregationRead(index, key) })
-            }
-            Some(MapContent::Aggregation(_)) => {
-                let message = format!("@{name} is an aggregation: its value needs a cast");
-                self.report(
-                    Diagnostic::error(Code::BadAggregation, span, message).help("cast it to an integer: (int64)@…"),
-                );
-                None
             }
         }
     }

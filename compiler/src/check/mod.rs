@@ -134,7 +134,6 @@ pub struct Checker<'a> {
     facts: ProbeFacts,
     probe_number: usize,
     loops: u32,
-    aggregation_allowed: bool,
     /// Options that getopt() reads.
     options: Vec<String>,
 }
@@ -154,7 +153,6 @@ impl<'a> Checker<'a> {
             facts: ProbeFacts::default(),
             probe_number: 0,
             loops: 0,
-            aggregation_allowed: false,
             options: Vec::new(),
         };
         checker.collect_macros(program);
@@ -188,6 +186,13 @@ impl<'a> Checker<'a> {
     fn round(&mut self, expansions: &[(&'a ast::Probe, Vec<Expansion>)]) -> Vec<hir::Probe> {
         let mut probes = Vec::new();
         for (probe, expansions) in expansions {
+            let split;
+            let expansions = if self.inference.probe_is_text {
+                split = expansions.iter().flat_map(Expansion::split).collect();
+                &split
+            } else {
+                expansions
+            };
             let mut first = None;
             for (index, expansion) in expansions.iter().enumerate() {
                 let checked = self.probe(probe, expansion);
@@ -245,6 +250,15 @@ impl<'a> Checker<'a> {
     /// The machine.
     pub fn kernel(&self) -> &'a dyn Kernel {
         self.environment.kernel
+    }
+
+    /// The full name of the probe as a string, where the script mixes it with other strings.
+    pub fn probe_text(&mut self) -> Option<String> {
+        if !self.inference.probe_is_text {
+            return None;
+        }
+        self.facts.looks_at_arguments = true;
+        self.facts.expansion.attach_points.first().map(|point| point.name.clone())
     }
 
     /// C types.

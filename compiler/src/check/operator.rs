@@ -23,9 +23,7 @@ impl<'a> Checker<'a> {
             let (left, right) = (self.condition(left), self.condition(right));
             return Some(logical(operator == BinaryOperator::And, left?, right?, span));
         }
-        let outer = std::mem::replace(&mut self.aggregation_allowed, operator.is_comparison());
         let (left, right) = (self.expression(left), self.expression(right));
-        self.aggregation_allowed = outer;
         self.binary_of(operator, left?, right?, span)
     }
 
@@ -40,6 +38,16 @@ impl<'a> Checker<'a> {
     fn compare(&mut self, operator: CompareOperator, left: Expr, right: Expr, span: Span) -> Option<Expr> {
         let equality = matches!(operator, CompareOperator::Equal | CompareOperator::NotEqual);
         let (a, b) = (left.ty.clone(), right.ty.clone());
+        let name = match (&a, &b, &left.kind, &right.kind) {
+            (Type::ProbeName, _, _, ExprKind::String(bytes)) | (_, Type::ProbeName, ExprKind::String(bytes), _) => Some(bytes),
+            _ => None,
+        };
+        if let Some(name) = name
+            && equality
+            && let Some(equal) = self.probe_is(name)
+        {
+            return Some(boolean(equal == (operator == CompareOperator::Equal), span));
+        }
         if a.is_scalar() && b.is_scalar() && comparable_scalars(&a, &b) {
             let signed = compares_signed(&left, &right);
             let ty = Type::Int { size: 8, signed };
@@ -75,6 +83,13 @@ impl<'a> Checker<'a> {
         None
     }
 
+    /// Whether the probe that is checked has that name; `None` when the action serves several at once.
+    fn probe_is(&mut self, name: &[u8]) -> Option<bool> {
+        self.facts.looks_at_arguments = true;
+        let [point] = self.facts.expansion.attach_points.as_slice() else { return None };
+        Some(point.name.as_bytes() == &name[..name.len().max(1) - 1])
+    }
+
     /// One side of a scalar comparison in 64 bits.
     fn comparand(&mut self, expr: Expr, ty: &Type) -> Expr {
         if expr.ty.is_integer() { convert(expr, ty.clone()) } else { Expr { ty: ty.clone(), ..expr } }
@@ -99,10 +114,8 @@ impl<'a> Checker<'a> {
         }
         let divides = matches!(operator, BinaryOperator::Divide | BinaryOperator::Modulo);
         if divides && matches!(right.kind, ExprKind::Constant(0)) {
-            self.report(
-                Diagnostic::warning(Code::DivisionByZero, right.span, "division by zero")
-                    .help("it gives 1 and a warning each time it runs"),
-            );
+            self.error(Code::DivisionByZero, right.span, "division by zero");
+            return None;
         }
         let kind = ExprKind::Arithmetic(arithmetic, Box::new(left), Box::new(right));
         Some(Expr { span, ty, kind })

@@ -39,13 +39,14 @@ impl<'a> Checker<'a> {
             ast::StatementKind::Let { variable, ty, value } => self.declaration(variable, ty.as_ref(), value.as_ref()),
             ast::StatementKind::If { condition, then, otherwise } => {
                 let condition = self.condition(condition);
+                // What is known not to run is not even checked: it may be meant for another kernel.
+                if let Some(Expr { kind: ExprKind::Constant(value), .. }) = condition {
+                    let taken = if value != 0 { Some(then) } else { otherwise.as_ref() };
+                    return Some(StatementKind::Block(taken.map(|block| self.block_statements(block)).unwrap_or_default()));
+                }
                 let then = self.block_statements(then);
                 let otherwise = otherwise.as_ref().map(|block| self.block_statements(block)).unwrap_or_default();
-                Some(match condition? {
-                    Expr { kind: ExprKind::Constant(0), .. } => StatementKind::Block(otherwise),
-                    Expr { kind: ExprKind::Constant(_), .. } => StatementKind::Block(then),
-                    condition => StatementKind::If(condition, then, otherwise),
-                })
+                Some(StatementKind::If(condition?, then, otherwise))
             }
             ast::StatementKind::While { condition, body } => {
                 let condition = self.condition(condition);
@@ -95,9 +96,8 @@ impl<'a> Checker<'a> {
         ty: Option<&'a ast::TypeExpr>,
         value: Option<&'a ast::Expr>,
     ) -> Option<StatementKind> {
-        if let Some(known) = self.frame().scopes.last().and_then(|scope| scope.get(&variable.text)).copied() {
-            let _ = known;
-            let message = format!("${} is already defined in this block", variable.text);
+        if self.find_local(&variable.text).is_some() {
+            let message = format!("${} is already defined", variable.text);
             self.report(
                 Diagnostic::error(Code::Duplicate, variable.span, message).help("assign it without let, or choose another name"),
             );

@@ -60,10 +60,7 @@ impl<'a> Checker<'a> {
             ExprKind::Typeof(of) => return self.type_of(of),
             _ => {}
         }
-        let outer = std::mem::replace(&mut self.aggregation_allowed, true);
-        let ty = self.expression(expr).map(|expr| expr.ty);
-        self.aggregation_allowed = outer;
-        ty
+        self.expression(expr).map(|expr| expr.ty)
     }
 
     /// The type that a macro's parameter stands for: `None` when the name is no parameter.

@@ -132,6 +132,12 @@ impl ProbeFacts {
 }
 
 impl Expansion {
+    /// The same, for each attach point alone.
+    pub fn split(&self) -> Vec<Expansion> {
+        let alone = |point: &AttachPoint| Expansion { attach_points: vec![point.clone()], ..self.clone() };
+        self.attach_points.iter().map(alone).collect()
+    }
+
     /// The program for all its attach points.
     pub fn programs(&self) -> Vec<ProbeProgram> {
         vec![self.program(self.attach_points.clone())]
