@@ -193,22 +193,18 @@ impl<'a> Checker<'a> {
             } else {
                 expansions
             };
-            let mut first = None;
+            let cookies = self.environment.kernel.features().attach_cookie;
             for (index, expansion) in expansions.iter().enumerate() {
-                let checked = self.probe(probe, expansion);
+                let Some(mut checked) = self.probe(probe, expansion) else { continue };
+                let separate = self.facts.looks_at_probe && !cookies;
                 // Most actions do not look at what differs between attach points: then one body serves them all.
-                if index == 0 && !self.facts.looks_at_arguments {
-                    first = Some(checked);
+                let serves_all = index == 0 && !self.facts.looks_at_arguments;
+                let served = if serves_all { expansions.as_slice() } else { std::slice::from_ref(expansion) };
+                checked.programs = crate::probe::merge(served, separate);
+                probes.push(checked);
+                if serves_all {
                     break;
                 }
-                probes.extend(checked);
-            }
-            if let Some(checked) = first {
-                let separate = self.facts.looks_at_probe && !self.environment.kernel.features().attach_cookie;
-                probes.extend(checked.map(|mut checked| {
-                    checked.programs = crate::probe::merge(expansions, separate);
-                    checked
-                }));
             }
         }
         probes
@@ -224,7 +220,7 @@ impl<'a> Checker<'a> {
         let body = self.block_statements(&probe.body);
         self.probe_number += 1;
         let locals = std::mem::take(&mut self.locals);
-        Some(hir::Probe { span: probe.span, programs: expansion.programs(), locals, predicate, body })
+        Some(hir::Probe { span: probe.span, programs: Vec::new(), locals, predicate, body })
     }
 
     /// Reports an error; more can be said through the builder's methods by way of [`Checker::report`].

@@ -9,6 +9,8 @@ mod insn;
 mod memory;
 mod plan;
 mod select;
+#[cfg(test)]
+mod tests;
 mod vcode;
 
 use crate::ir::{FunctionId, FunctionKind, MapData, MapId, MapKind, Module};

@@ -138,11 +138,6 @@ impl Expansion {
         self.attach_points.iter().map(alone).collect()
     }
 
-    /// The program for all its attach points.
-    pub fn programs(&self) -> Vec<ProbeProgram> {
-        vec![self.program(self.attach_points.clone())]
-    }
-
     fn program(&self, attach_points: Vec<AttachPoint>) -> ProbeProgram {
         let section = self.multi_section.unwrap_or(self.section);
         ProbeProgram {

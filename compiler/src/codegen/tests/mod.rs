@@ -1,0 +1,22 @@
+//! Functions are built, compiled and run on a small machine: results are what the intermediate representation promises.
+
+mod arithmetic;
+mod machine;
+mod memory;
+
+use crate::ir::{Function, FunctionBuilder, FunctionKind, Module, Terminator, Value};
+
+/// Builds a function of `parameters` parameters that returns what `body` makes, and runs it.
+fn run(parameters: &[u64], body: impl FnOnce(&mut FunctionBuilder) -> Value) -> u64 {
+    let mut builder = FunctionBuilder::new("f", FunctionKind::Subprogram, parameters.len());
+    let result = body(&mut builder);
+    builder.terminate(Terminator::Return(result));
+    run_function(builder.finish(), parameters)
+}
+
+fn run_function(function: Function, parameters: &[u64]) -> u64 {
+    let mut module = Module::default();
+    module.functions.push(function);
+    let code = super::compile(&module);
+    machine::run(&code.functions[0].insns, parameters)
+}
