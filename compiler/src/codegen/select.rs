@@ -544,7 +544,7 @@ impl<'a> Selector<'a> {
         let sign = if modulo { sign_a } else { self.alu(Alu::Xor, sign_a, Source::Reg(sign_b)) };
         let flipped = self.alu(Alu::Xor, unsigned, Source::Reg(sign));
         let dst = self.result(result);
-        self.push(Op::Alu { op: Alu::Sub, width: Width::W64, dst, a: flipped, b: Source::Reg(sign) });
+        self.push(Op::Alu { op: Alu::Sub, width, dst, a: flipped, b: Source::Reg(sign) });
     }
 
     /// All ones or all zeros by the sign, and the absolute value.

@@ -126,7 +126,7 @@ fn operands(builder: &mut FunctionBuilder, form: Form, a: i64, b: i64) -> (Value
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn arithmetic_gives_what_it_says(

@@ -43,7 +43,7 @@ impl Machine {
                 self.registers[dst as usize] = u64::from(imm as u32) | (insns[self.at].imm as u32 as u64) << 32;
                 self.at += 1;
             }
-            ALU if code == END_TO_BE => {
+            ALU if code == ALU | END_TO_BE => {
                 self.registers[dst as usize] = left.swap_bytes() >> (64 - imm);
             }
             ALU64 => self.registers[dst as usize] = wide(code & 0xf0, left, right),
