@@ -243,8 +243,12 @@ impl<'a> Emitter<'a> {
 
     /// A jump, unless the target comes next.
     fn jump(&mut self, target: usize, block: usize) {
+        let mut target = target;
+        while let Some(further) = self.forwards_to(target) {
+            target = further;
+        }
         let mut next = block + 1;
-        while next < self.code.blocks.len() && next != target && self.forwards_to(next).is_some() {
+        while next < self.code.blocks.len() && self.forwards_to(next).is_some() {
             next += 1;
         }
         if target == next {
