@@ -42,6 +42,8 @@ pub enum Wake {
     Signal(i32),
     /// The process ended.
     ProcessEnded,
+    /// Nobody reads the output any more.
+    OutputClosed,
 }
 
 impl<'s, 'm> Collector<'s, 'm> {
@@ -88,15 +90,27 @@ impl<'s, 'm> Collector<'s, 'm> {
         self.sink().flow = Flow::Continue;
     }
 
-    /// Waits until there is something to do.
-    pub fn wait(&self, signals: &Signals, process: Option<RawFd>) -> Result<Wake, RuntimeError> {
+    /// Where records go, and the maps.
+    pub fn print(&mut self, print: impl FnOnce(&mut Printer<'m>, &LoadedMaps)) {
+        let sink = self.sink();
+        print(sink.printer, sink.maps);
+    }
+
+    /// Waits until there is something to do. The output is watched too: its reader may go while nothing is printed.
+    pub fn wait(&self, signals: &Signals, process: Option<RawFd>, output: Option<RawFd>) -> Result<Wake, RuntimeError> {
         let ring = self.ring.map_or(-1, |ring| {
             // SAFETY: the ring is open.
             unsafe { sys::ring_buffer__epoll_fd(ring.as_ptr()) }
         });
-        let poll = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-        let mut waiting = [poll(ring), poll(signals.descriptor()), poll(process.unwrap_or(-1))];
-        // SAFETY: the kernel reads and writes the three entries; negative descriptors are passed over.
+        let poll = |fd, events| libc::pollfd { fd, events, revents: 0 };
+        let mut waiting = [
+            poll(ring, libc::POLLIN),
+            poll(signals.descriptor(), libc::POLLIN),
+            poll(process.unwrap_or(-1), libc::POLLIN),
+            // Errors are told without being asked for.
+            poll(output.unwrap_or(-1), 0),
+        ];
+        // SAFETY: the kernel reads and writes the entries; negative descriptors are passed over.
         let result = unsafe { libc::poll(waiting.as_mut_ptr(), waiting.len() as _, -1) };
         if result < 0 && io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
             return Err(RuntimeError::system("events cannot be waited for"));
@@ -104,7 +118,11 @@ impl<'s, 'm> Collector<'s, 'm> {
         if let Some(signal) = signals.next() {
             return Ok(Wake::Signal(signal));
         }
-        Ok(if waiting[2].revents != 0 { Wake::ProcessEnded } else { Wake::Records })
+        Ok(match (waiting[2].revents, waiting[3].revents & (libc::POLLERR | libc::POLLHUP)) {
+            (0, 0) => Wake::Records,
+            (0, _) => Wake::OutputClosed,
+            _ => Wake::ProcessEnded,
+        })
     }
 
     fn discard(&mut self) {

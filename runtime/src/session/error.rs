@@ -38,6 +38,9 @@ pub enum RuntimeError {
         /// Why, and what to do.
         reason: String,
     },
+    /// The script has no probe, or none that this machine has.
+    #[error("there is nothing to run: the script has no probe that exists on this machine")]
+    NothingToRun,
     /// `-p` names no process.
     #[error("there is no process {0}: check the number given with -p")]
     NoProcess(u32),

@@ -21,7 +21,7 @@ use crate::event::{Flow, Presentation, Printer};
 use crate::format::Style;
 use crate::format::output::Output;
 use account::Globals;
-use attach::Attached;
+use attach::{Attached, Scope, read_all};
 use bpf_map::LoadedMaps;
 use collect::{Collector, Wake};
 use lancet_manifest::{Manifest, Target};
@@ -30,10 +30,14 @@ use process::Process;
 use signal::Signals;
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::RawFd;
 
 /// Runs an object file to the end of the script.
 pub fn run(object: &[u8], options: &Options) -> Result<Outcome, RuntimeError> {
     let manifest = load::manifest(object)?;
+    if manifest.programs.is_empty() {
+        return Err(RuntimeError::NothingToRun);
+    }
     let mut process = process_of(options)?;
     let loaded = Loaded::new(object, &manifest, options)?;
     if options.dry_run {
@@ -48,7 +52,8 @@ pub fn run(object: &[u8], options: &Options) -> Result<Outcome, RuntimeError> {
     for program in begin::programs(&manifest, |target| matches!(target, Target::Begin)) {
         begin::run_once(&loaded, program)?;
     }
-    let attached = Attached::all(&loaded, &manifest, target, &mut printer)?;
+    let scope = Scope { process: target, is_command: options.command.is_some() };
+    let attached = Attached::all(&loaded, &manifest, scope, &mut printer)?;
     printer.attached_probes(attached.probes);
     if let Some(process) = &mut process {
         process.start()?;
@@ -60,8 +65,14 @@ pub fn run(object: &[u8], options: &Options) -> Result<Outcome, RuntimeError> {
     };
     let outcome = {
         let collector = Collector::new(ring, &mut printer, &maps)?;
-        let mut session = Session { manifest: &manifest, loaded: &loaded, signals: &signals, collector };
-        let flow = session.collect(process.as_ref())?;
+        let output = options.output.is_none().then_some(libc::STDOUT_FILENO);
+        let mut session = Session { manifest: &manifest, loaded: &loaded, signals: &signals, output, collector };
+        session.read_iterators(&attached)?;
+        // A script of which nothing can happen any more is at its end.
+        let flow = match attached.is_active() || process.is_some() || session.waits_for_signals() {
+            true => session.collect(process.as_ref())?,
+            false => session.collector.drain(),
+        };
         session.finish(flow, attached)?
     };
     printer.end(&maps);
@@ -74,6 +85,8 @@ struct Session<'s, 'm> {
     manifest: &'s Manifest,
     loaded: &'s Loaded,
     signals: &'s Signals,
+    /// The output, if it is one that its reader may close.
+    output: Option<RawFd>,
     collector: Collector<'s, 'm>,
 }
 
@@ -88,22 +101,24 @@ impl Session<'_, '_> {
             if self.collector.printer().flush() == Flow::Closed {
                 return Ok(Flow::Closed);
             }
-            match self.collector.wait(self.signals, process.map(Process::end))? {
+            match self.collector.wait(self.signals, process.map(Process::end), self.output)? {
                 Wake::Records => {}
                 Wake::Signal(signal) if self.run_signal_programs(signal)? => {}
                 Wake::Signal(libc::SIGINT | libc::SIGTERM) => {
                     self.signals.end_at_next();
                     return Ok(Flow::Continue);
                 }
+                Wake::Signal(libc::SIGUSR1) => self.collector.print(|printer, maps| printer.print_maps(maps)),
                 Wake::Signal(_) => {}
                 Wake::ProcessEnded => return Ok(Flow::Continue),
+                Wake::OutputClosed => return Ok(Flow::Closed),
             }
         }
     }
 
     /// Detaches, prints what is left, and runs the programs of `end`.
-    fn finish(&mut self, flow: Flow, mut attached: Attached) -> Result<Outcome, RuntimeError> {
-        attached.detach();
+    fn finish(&mut self, flow: Flow, attached: Attached) -> Result<Outcome, RuntimeError> {
+        let _closed_when_all_is_printed = attached.detach();
         let flow = if flow == Flow::Continue { self.collector.drain() } else { flow };
         let exit_code = match flow {
             Flow::Exit(code) => code,
@@ -116,8 +131,23 @@ impl Session<'_, '_> {
         for program in begin::programs(self.manifest, |target| matches!(target, Target::End)) {
             begin::run_once(self.loaded, program)?;
         }
-        self.collector.drain();
-        Ok(Outcome { exit_code })
+        match (self.collector.drain(), exit_code) {
+            (Flow::Exit(code), 0) => Ok(Outcome { exit_code: code }),
+            _ => Ok(Outcome { exit_code }),
+        }
+    }
+
+    /// Reads iterators; they can send more than the ring buffer holds.
+    fn read_iterators(&mut self, attached: &Attached) -> Result<(), RuntimeError> {
+        for iterator in &attached.iterators {
+            let read = read_all(iterator, || _ = self.collector.drain());
+            read.map_err(|reason| RuntimeError::System { what: "the iterator cannot be read".into(), reason })?;
+        }
+        Ok(())
+    }
+
+    fn waits_for_signals(&self) -> bool {
+        begin::programs(self.manifest, |target| matches!(target, Target::Signal { .. })).next().is_some()
     }
 
     /// Runs the programs that wait for a signal; false if none does.
@@ -140,14 +170,14 @@ fn process_of(options: &Options) -> Result<Option<Process>, RuntimeError> {
     }
 }
 
-/// Those that end a session, and those that the script waits for.
+/// Those that end a session, the one that prints maps, and those that the script waits for.
 fn signals_of(manifest: &Manifest) -> Vec<i32> {
     let targets = manifest.programs.iter().flat_map(|program| &program.attachments);
     let named = targets.filter_map(|attachment| match &attachment.target {
         Target::Signal { name } => signal::number(name),
         _ => None,
     });
-    [libc::SIGINT, libc::SIGTERM].into_iter().chain(named).collect()
+    [libc::SIGINT, libc::SIGTERM, libc::SIGUSR1].into_iter().chain(named).collect()
 }
 
 fn printer<'m>(manifest: &'m Manifest, options: &Options) -> Result<Printer<'m>, RuntimeError> {

@@ -1,26 +1,47 @@
-//! BPF iterators (Linux 5.8): attached, then read once so that the program sees every object.
+//! `iter`: programs that run once for each object of the kernel when they are read.
 
-use super::{Link, Refused};
+use super::link::{Link, describe, plain};
+use super::{Attaching, Reason};
+use crate::session::load::c_string;
 use libbpf_sys as sys;
-use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::FromRawFd;
-use std::ptr;
+use std::os::fd::{FromRawFd, OwnedFd};
 
-/// Attaches and reads to the end.
-pub fn attach(program: *mut sys::bpf_program) -> Result<Link, Refused> {
-    // SAFETY: the program is loaded.
-    let link = unsafe { sys::bpf_program__attach_iter(program, ptr::null()) };
-    let link = Link::from_libbpf(link, io::Error::to_string)?;
-    // SAFETY: the link is live; the new descriptor is owned by the file.
-    let mut file = unsafe {
-        let fd = sys::bpf_iter_create(sys::bpf_link__fd(link.0.as_ptr()));
-        if fd < 0 {
-            return Err(Refused(io::Error::from_raw_os_error(-fd).to_string()));
+/// Makes the iterator; with a pin path, it can be read there by others.
+pub fn attach(attaching: Attaching, pin: &str) -> Result<Link, Reason> {
+    // SAFETY: the program is loaded; no options.
+    let link = Link::new(unsafe { sys::bpf_program__attach_iter(attaching.program, std::ptr::null()) });
+    let link = link.map_err(|error| describe(&error))?;
+    if !pin.is_empty() {
+        let path = c_string(pin).map_err(|error| error.to_string())?;
+        // SAFETY: link and path are valid.
+        let result = unsafe { sys::bpf_link__pin(link.as_ptr(), path.as_ptr()) };
+        if result < 0 {
+            return Err(format!("cannot pin it at {pin}: {}", plain(&io::Error::from_raw_os_error(-result))));
         }
-        File::from_raw_fd(fd)
-    };
-    let mut text = Vec::new();
-    file.read_to_end(&mut text).map_err(|error| Refused(error.to_string()))?;
+    }
     Ok(link)
+}
+
+/// Runs the iterator over everything. What it writes into its own file is dropped: scripts print through the ring buffer.
+pub fn read_all(link: &Link, mut after_each_read: impl FnMut()) -> io::Result<()> {
+    // SAFETY: the link is alive; the descriptor is new.
+    let mut file = unsafe {
+        let fd = sys::bpf_iter_create(sys::bpf_link__fd(link.as_ptr()));
+        if fd < 0 {
+            return Err(io::Error::from_raw_os_error(-fd));
+        }
+        std::fs::File::from(OwnedFd::from_raw_fd(fd))
+    };
+    let mut buffer = [0u8; 4096];
+    loop {
+        let read = file.read(&mut buffer);
+        after_each_read();
+        match read {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
+            Err(error) => return Err(error),
+        }
+    }
 }

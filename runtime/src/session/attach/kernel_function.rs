@@ -1,76 +1,70 @@
-//! Kernel functions: kprobe and kretprobe one by one (cookie: Linux 5.15), or many through one kprobe_multi link (5.18).
+//! `kprobe` and `kretprobe`: one perf event for each, or one kprobe_multi link (5.18) for many.
 
-use super::{Link, Refused, c_name};
-use lancet_manifest::{Attachment, Target};
+use super::link::{Link, describe, with_cookie};
+use super::{Attaching, Reason};
+use crate::session::load::c_string;
+use lancet_manifest::Target;
 use libbpf_sys as sys;
-use std::ffi::CString;
 use std::io;
-use std::path::Path;
-use std::ptr;
 
-/// There if the kernel has kprobes.
-const KPROBE_EVENTS: &str = "/sys/bus/event_source/devices/kprobe/type";
-
-/// Attaches to one function, `offset` bytes into it.
-pub fn single(
-    program: *mut sys::bpf_program,
-    cookie: u64,
-    function: &str,
-    offset: u64,
-    at_return: bool,
-) -> Result<Link, Refused> {
-    let options = sys::bpf_kprobe_opts {
-        sz: size_of::<sys::bpf_kprobe_opts>() as _,
-        bpf_cookie: cookie,
-        offset: offset as _,
-        retprobe: at_return,
-        ..Default::default()
-    };
-    let name = c_name(function)?;
-    // SAFETY: the program is loaded; name and options live until the call returns.
-    let link = unsafe { sys::bpf_program__attach_kprobe_opts(program, name.as_ptr(), &options) };
-    Link::from_libbpf(link, explain)
+/// One function, at an offset.
+pub fn attach(attaching: Attaching, function: &str, offset: u64, at_return: bool) -> Result<Link, Reason> {
+    let name = c_string(function).map_err(|error| error.to_string())?;
+    let link = with_cookie(attaching.cookie(), |cookie| {
+        let options = sys::bpf_kprobe_opts {
+            sz: size_of::<sys::bpf_kprobe_opts>() as _,
+            bpf_cookie: cookie,
+            offset: offset as _,
+            retprobe: at_return,
+            ..Default::default()
+        };
+        // SAFETY: the program is loaded; name and options are valid for the call.
+        Link::new(unsafe { sys::bpf_program__attach_kprobe_opts(attaching.program, name.as_ptr(), &options) })
+    });
+    link.map_err(|error| explain(&error, function))
 }
 
-/// Attaches to all functions at once.
-pub fn multi(program: *mut sys::bpf_program, attachments: &[Attachment]) -> Result<Link, Refused> {
-    let mut names = Vec::with_capacity(attachments.len());
-    let mut cookies = Vec::with_capacity(attachments.len());
-    let mut returns = false;
-    for attachment in attachments {
-        let Target::KernelFunction { function, at_return, .. } = &attachment.target else { continue };
-        names.push(c_name(function)?);
-        cookies.push(u64::from(attachment.probe));
-        returns |= at_return;
-    }
-    let mut pointers: Vec<_> = names.iter().map(|name: &CString| name.as_ptr()).collect();
+/// Many functions at once.
+pub fn attach_multi(attaching: Attaching) -> Result<Link, Reason> {
+    let functions: Vec<_> =
+        attaching.attachments.iter().filter_map(|attachment| function(&attachment.target)).collect();
+    let at_return = matches!(attaching.attachments[0].target, Target::KernelFunction { at_return: true, .. });
+    let names = functions.iter().map(|name| c_string(name)).collect::<Result<Vec<_>, _>>();
+    let names = names.map_err(|error| error.to_string())?;
+    let mut pointers: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();
+    let cookies: Vec<u64> = attaching.attachments.iter().map(|attachment| u64::from(attachment.probe)).collect();
     let options = sys::bpf_kprobe_multi_opts {
         sz: size_of::<sys::bpf_kprobe_multi_opts>() as _,
         syms: pointers.as_mut_ptr(),
         cookies: cookies.as_ptr(),
         cnt: pointers.len() as _,
-        retprobe: returns,
+        retprobe: at_return,
         ..Default::default()
     };
-    // SAFETY: the program is loaded; names, cookies and options live until the call returns.
-    let link = unsafe { sys::bpf_program__attach_kprobe_multi_opts(program, ptr::null(), &options) };
-    Link::from_libbpf(link, |error| match error.raw_os_error() {
-        Some(libc::ESRCH | libc::ENOENT) => "one of the functions cannot be traced; name fewer".into(),
-        _ => explain(error),
-    })
+    // SAFETY: the program is loaded; names, cookies and options are valid for the call.
+    let link = unsafe { sys::bpf_program__attach_kprobe_multi_opts(attaching.program, std::ptr::null(), &options) };
+    Link::new(link).map_err(|error| explain(&error, functions.first().copied().unwrap_or_default()))
 }
 
-fn explain(error: &io::Error) -> String {
+fn function(target: &Target) -> Option<&str> {
+    match target {
+        Target::KernelFunction { function, .. } => Some(function),
+        _ => None,
+    }
+}
+
+fn explain(error: &io::Error, function: &str) -> Reason {
     match error.raw_os_error() {
-        _ if !Path::new(KPROBE_EVENTS).exists() => {
-            "this kernel has no kprobes (CONFIG_KPROBES is off); use a tracepoint, or another kernel".into()
+        Some(libc::ENOENT | libc::ESRCH) if !std::path::Path::new("/sys/bus/event_source/devices/kprobe").exists() => {
+            "this kernel has no kprobes (CONFIG_KPROBE_EVENTS is off)".into()
         }
-        Some(libc::ENOENT | libc::ESRCH) => {
-            "this kernel has no such function, or it was inlined; `lancet -l` lists those there are".into()
+        Some(libc::ENOENT | libc::ESRCH) => format!("this kernel has no function {function} that can be traced"),
+        Some(libc::EINVAL) => format!("the kernel does not allow probes in {function}"),
+        Some(libc::EILSEQ) => format!("the offset is not the start of an instruction of {function}"),
+        Some(libc::EADDRNOTAVAIL) => {
+            format!("several functions are called {function}, or the offset lies outside of it")
         }
-        Some(libc::EINVAL | libc::EILSEQ) => {
-            "it cannot be traced there: the function is protected, or the offset is inside an instruction".into()
-        }
-        _ => error.to_string(),
+        Some(libc::EBUSY) => format!("{function} is changed by something else at that place"),
+        _ => describe(error),
     }
 }

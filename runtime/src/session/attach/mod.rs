@@ -1,188 +1,192 @@
-//! From loaded programs to links: each probe of the manifest is attached, one file for each kind of probe.
+//! Programs become active: each kind of probe has its file, which makes links from programs and targets.
 //!
-//! A link detaches when it is dropped. Programs that run by themselves (`begin`, `end`, signals) have no links.
+//! A target that cannot be attached is an error, a warning or nothing, as the script's configuration says; the reason is
+//! in plain words. `begin`, `end` and signal probes need no link: the session runs them itself.
 
+mod event;
 mod iterator;
 mod kernel_function;
+mod link;
 mod perf_event;
+mod raw_tracepoint;
+mod timer;
 mod tracepoint;
 mod trampoline;
 mod user_function;
+mod watchpoint;
+
+pub use iterator::read_all;
+pub use link::Link;
 
 use super::error::RuntimeError;
-use super::load::{Loaded, take_said};
+use super::load::Loaded;
 use crate::event::Printer;
 use crate::format::message::Severity;
 use lancet_manifest::{Attachment, Manifest, MissingProbes, Program, Target};
 use libbpf_sys as sys;
-use std::io;
-use std::ptr::NonNull;
+use std::os::fd::OwnedFd;
 
-/// Something attached; dropping it detaches.
-pub struct Link(NonNull<sys::bpf_link>);
+/// Which process probes are limited to, where they can be.
+#[derive(Clone, Copy, Default)]
+pub struct Scope {
+    /// The process of `-p` or `-c`.
+    pub process: Option<u32>,
+    /// It is a command of `-c`: only probes in user programs are limited to it.
+    pub is_command: bool,
+}
 
-/// Why a probe could not be attached, in plain words.
-#[derive(Debug)]
-pub struct Refused(pub String);
+impl Scope {
+    /// The process that sampling is limited to.
+    fn sampled(self) -> Option<u32> {
+        self.process.filter(|_| !self.is_command)
+    }
+}
 
-/// What is attached.
+/// A program that is about to be attached.
+#[derive(Clone, Copy)]
+struct Attaching<'a> {
+    program: *mut sys::bpf_program,
+    scope: Scope,
+    attachments: &'a [Attachment],
+}
+
+impl Attaching<'_> {
+    /// The cookie of its first attach point.
+    fn cookie(&self) -> u64 {
+        self.attachments.first().map_or(0, |attachment| u64::from(attachment.probe))
+    }
+}
+
+/// What came of attaching.
 #[derive(Default)]
 pub struct Attached {
     links: Vec<Link>,
-    /// How many probes that are; those that run by themselves are counted too.
+    /// Iterators, to be read once.
+    pub iterators: Vec<Link>,
+    /// How many attach points are active, those without link included.
     pub probes: usize,
 }
 
+/// Why an attach point could not be attached, in plain words.
+type Reason = String;
+
 impl Attached {
-    /// Attaches everything, limited to `process` where a probe can be.
+    /// Attaches everything.
     pub fn all(
         loaded: &Loaded,
         manifest: &Manifest,
-        process: Option<u32>,
+        scope: Scope,
         printer: &mut Printer,
     ) -> Result<Self, RuntimeError> {
         let mut attached = Self::default();
+        let mut missing = None;
         for program in &manifest.programs {
-            attached.program(loaded, manifest, program, process, printer)?;
-        }
-        Ok(attached)
-    }
-
-    /// Detaches everything.
-    pub fn detach(&mut self) {
-        self.links.clear();
-    }
-
-    fn program(
-        &mut self,
-        loaded: &Loaded,
-        manifest: &Manifest,
-        program: &Program,
-        process: Option<u32>,
-        printer: &mut Printer,
-    ) -> Result<(), RuntimeError> {
-        let handle = loaded.program(&program.symbol)?;
-        if program.multi {
-            let result = attach_multi(handle, &program.attachments, process);
-            return self.keep(manifest, &program.attachments, result, printer);
-        }
-        for attachment in &program.attachments {
-            let result = attach_one(handle, attachment, process);
-            self.keep(manifest, std::slice::from_ref(attachment), result, printer)?;
-        }
-        Ok(())
-    }
-
-    /// Keeps the links, or does what the script wants done about probes that are missing.
-    fn keep(
-        &mut self,
-        manifest: &Manifest,
-        attachments: &[Attachment],
-        result: Result<Vec<Link>, Refused>,
-        printer: &mut Printer,
-    ) -> Result<(), RuntimeError> {
-        // What libbpf says on the way is told better by the reason.
-        take_said();
-        let reason = match result {
-            Ok(links) => {
-                self.links.extend(links);
-                self.probes += attachments.len();
-                return Ok(());
+            let handle = loaded.program(&program.symbol)?;
+            for attachments in groups(program) {
+                let attaching = Attaching { program: handle, scope, attachments };
+                attach_group(program.multi, attaching, &mut attached, &mut |attachment, reason| {
+                    let error = attach_error(manifest, attachment, reason);
+                    match manifest.config.missing_probes {
+                        MissingProbes::Error => return Err(error),
+                        MissingProbes::Warn => printer.tell(Severity::Warning, &error.to_string()),
+                        MissingProbes::Ignore => {}
+                    }
+                    missing.get_or_insert(error);
+                    Ok(())
+                })?;
             }
-            Err(Refused(reason)) => reason,
-        };
-        let error = refusal(manifest, attachments, reason);
-        match manifest.config.missing_probes {
-            MissingProbes::Error => return Err(error),
-            MissingProbes::Warn => printer.tell(Severity::Warning, &error.to_string()),
-            MissingProbes::Ignore => {}
         }
-        Ok(())
+        match missing {
+            Some(error) if attached.probes == 0 => Err(error),
+            _ => Ok(attached),
+        }
+    }
+
+    /// Whether any event can run a program.
+    pub fn is_active(&self) -> bool {
+        !self.links.is_empty()
+    }
+
+    /// Takes all programs off. What is returned is closed by dropping it, which takes long.
+    pub fn detach(self) -> Vec<OwnedFd> {
+        self.links.into_iter().filter_map(Link::detach).collect()
     }
 }
 
-impl Link {
-    /// What a function of libbpf returned: a link, or nothing and errno.
-    pub(super) fn from_libbpf(
-        link: *mut sys::bpf_link,
-        explain: impl FnOnce(&io::Error) -> String,
-    ) -> Result<Self, Refused> {
-        let error = io::Error::last_os_error();
-        NonNull::new(link).map(Self).ok_or_else(|| Refused(explain(&error)))
+/// Attach points that go through one link: those next to each other that differ only in the place.
+fn groups(program: &Program) -> impl Iterator<Item = &[Attachment]> {
+    program.attachments.chunk_by(|one, other| program.multi && together(&one.target, &other.target))
+}
+
+fn together(one: &Target, other: &Target) -> bool {
+    match (one, other) {
+        (Target::KernelFunction { at_return: one, .. }, Target::KernelFunction { at_return: other, .. }) => {
+            one == other
+        }
+        (
+            Target::UserFunction { path: one_path, at_return: one, .. },
+            Target::UserFunction { path: other_path, at_return: other, .. },
+        ) => one_path == other_path && one == other,
+        _ => false,
     }
 }
 
-impl Drop for Link {
-    fn drop(&mut self) {
-        // SAFETY: the link is ours, and nothing uses it afterwards.
-        unsafe { sys::bpf_link__destroy(self.0.as_ptr()) };
+/// One place that cannot be attached fails the whole group: then its halves are tried.
+fn attach_group(
+    multi: bool,
+    attaching: Attaching,
+    attached: &mut Attached,
+    fail: &mut dyn FnMut(&Attachment, Reason) -> Result<(), RuntimeError>,
+) -> Result<(), RuntimeError> {
+    let Some(first) = attaching.attachments.first() else { return Ok(()) };
+    match attach(multi, attaching) {
+        Ok(links) => {
+            let is_iterator = matches!(first.target, Target::Iterator { .. });
+            if is_iterator { &mut attached.iterators } else { &mut attached.links }.extend(links);
+            attached.probes += attaching.attachments.len();
+            Ok(())
+        }
+        Err(reason) if attaching.attachments.len() == 1 => fail(first, reason),
+        Err(_) => {
+            let (before, after) = attaching.attachments.split_at(attaching.attachments.len() / 2);
+            attach_group(multi, Attaching { attachments: before, ..attaching }, attached, fail)?;
+            attach_group(multi, Attaching { attachments: after, ..attaching }, attached, fail)
+        }
     }
 }
 
-fn attach_one(
-    program: *mut sys::bpf_program,
-    attachment: &Attachment,
-    process: Option<u32>,
-) -> Result<Vec<Link>, Refused> {
-    let cookie = u64::from(attachment.probe);
-    let one = |link: Link| vec![link];
-    match &attachment.target {
-        Target::Begin | Target::End => Ok(Vec::new()),
-        Target::Signal { .. } => Ok(Vec::new()),
-        Target::Interval { nanoseconds } => perf_event::interval(program, cookie, *nanoseconds).map(one),
-        Target::Profile { frequency, nanoseconds } => {
-            perf_event::profile(program, cookie, *frequency, *nanoseconds, process)
-        }
-        Target::Software { event, period } => perf_event::software(program, cookie, *event, *period, process),
-        Target::Hardware { perf_type, event, period } => {
-            perf_event::hardware(program, cookie, *perf_type, *event, *period, process)
-        }
-        Target::Watchpoint { address, length, mode } => {
-            perf_event::watchpoint(program, cookie, perf_event::Watch::new(*address, *length, *mode), process)
-        }
-        Target::Tracepoint { category, event } => tracepoint::event(program, cookie, category, event).map(one),
-        Target::RawTracepoint { name } => tracepoint::raw(program, cookie, name).map(one),
+fn attach(multi: bool, attaching: Attaching) -> Result<Vec<Link>, Reason> {
+    let Some(first) = attaching.attachments.first() else { return Ok(Vec::new()) };
+    let one = |link: Result<Link, Reason>| link.map(|link| vec![link]);
+    match &first.target {
+        Target::Begin | Target::End | Target::Signal { .. } => Ok(Vec::new()),
+        Target::Interval { nanoseconds } => one(timer::attach_interval(attaching, *nanoseconds)),
+        Target::Profile { frequency, nanoseconds } => timer::attach_profile(attaching, *frequency, *nanoseconds),
+        Target::Tracepoint { category, event } => one(tracepoint::attach(attaching, category, event)),
+        Target::RawTracepoint { name } => one(raw_tracepoint::attach(attaching, name)),
+        Target::KernelFunction { .. } if multi => one(kernel_function::attach_multi(attaching)),
         Target::KernelFunction { function, offset, at_return } => {
-            kernel_function::single(program, cookie, function, *offset, *at_return).map(one)
+            one(kernel_function::attach(attaching, function, *offset, *at_return))
         }
+        Target::UserFunction { path, .. } if multi => one(user_function::attach_multi(attaching, path)),
         Target::UserFunction { path, file_offset, at_return, semaphore } => {
             let place = user_function::Place { path, file_offset: *file_offset, semaphore: *semaphore };
-            user_function::single(program, cookie, &place, *at_return, process).map(one)
+            one(user_function::attach(attaching, place, *at_return))
         }
-        Target::Trampoline => trampoline::attach(program).map(one),
-        Target::Iterator { .. } => iterator::attach(program).map(one),
+        Target::Trampoline => one(trampoline::attach(attaching)),
+        Target::Software { event, period } => event::attach(attaching, sys::PERF_TYPE_SOFTWARE, *event, *period),
+        Target::Hardware { perf_type, event, period } => event::attach(attaching, *perf_type, *event, *period),
+        Target::Watchpoint { address, length, mode } => watchpoint::attach(attaching, *address, *length, *mode),
+        Target::Iterator { pin } => one(iterator::attach(attaching, pin)),
     }
 }
 
-fn attach_multi(
-    program: *mut sys::bpf_program,
-    attachments: &[Attachment],
-    process: Option<u32>,
-) -> Result<Vec<Link>, Refused> {
-    match attachments.first().map(|attachment| &attachment.target) {
-        Some(Target::UserFunction { .. }) => user_function::multi(program, attachments, process),
-        Some(_) => kernel_function::multi(program, attachments).map(|link| vec![link]),
-        None => Ok(Vec::new()),
+fn attach_error(manifest: &Manifest, attachment: &Attachment, reason: Reason) -> RuntimeError {
+    let name = manifest.probes.get(attachment.probe as usize);
+    let place = name.map(|name| format!("{}:{}:{}", name.location.file, name.location.line, name.location.column));
+    RuntimeError::Attach {
+        place: place.unwrap_or_default(),
+        probe: name.map(|name| name.name.clone()).unwrap_or_default(),
+        reason,
     }
-}
-
-fn refusal(manifest: &Manifest, attachments: &[Attachment], reason: String) -> RuntimeError {
-    let first = attachments.first().and_then(|attachment| manifest.probes.get(attachment.probe as usize));
-    let (place, name) = match first {
-        Some(probe) => {
-            let at = &probe.location;
-            (format!("{}:{}:{}", at.file, at.line, at.column), probe.name.as_str())
-        }
-        None => ("script".to_owned(), "a probe"),
-    };
-    let probe = match attachments.len() {
-        0 | 1 => name.to_owned(),
-        count => format!("{name} and {} more", count - 1),
-    };
-    RuntimeError::Attach { place, probe, reason }
-}
-
-/// A name for libbpf.
-fn c_name(text: &str) -> Result<std::ffi::CString, Refused> {
-    std::ffi::CString::new(text).map_err(|_| Refused("its name has a NUL in it".into()))
 }

@@ -1,187 +1,105 @@
-//! Probes that are perf events: timers, software and hardware counters, watchpoints (with a cookie: Linux 5.15).
+//! Events of the perf subsystem (perf_event_open(2)) that programs are attached to.
 
-use super::{Link, Refused};
+use super::Attaching;
+use super::link::{Link, with_cookie};
 use libbpf_sys as sys;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
-/// The flag `freq` among the attribute's bits.
-const FREQUENCY: u64 = 1 << 10;
+/// `inherit` of perf_event_attr: threads that start later are counted too.
+const INHERIT: u64 = 1 << 1;
+/// `inherit_thread`: but not other processes (5.13).
+const INHERIT_THREAD: u64 = 1 << 35;
 
-/// What a watchpoint watches.
+/// Where an event is looked for.
 #[derive(Clone, Copy)]
-pub struct Watch {
-    address: u64,
-    length: u64,
-    mode: u32,
+pub enum Reach {
+    /// All of one CPU.
+    Cpu(u32),
+    /// One thread, on all CPUs, and the threads it starts.
+    Thread(u32),
 }
 
-impl Watch {
-    /// `length` bytes at `address`, for accesses of `mode`.
-    pub fn new(address: u64, length: u64, mode: u32) -> Self {
-        Self { address, length, mode }
-    }
+/// A description with its size filled in.
+pub fn description(kind: u32, config: u64) -> sys::perf_event_attr {
+    let size = size_of::<sys::perf_event_attr>() as u32;
+    sys::perf_event_attr { type_: kind, size, config, ..Default::default() }
 }
 
-/// A timer on one CPU.
-pub fn interval(program: *mut sys::bpf_program, cookie: u64, nanoseconds: u64) -> Result<Link, Refused> {
-    let cpu = online_cpus().first().copied().unwrap_or(0);
-    attach(program, cookie, &clock(None, nanoseconds), -1, cpu)
-}
-
-/// A timer on every CPU.
-pub fn profile(
-    program: *mut sys::bpf_program,
-    cookie: u64,
-    frequency: Option<u64>,
-    nanoseconds: u64,
-    process: Option<u32>,
-) -> Result<Vec<Link>, Refused> {
-    everywhere(program, cookie, &clock(frequency, nanoseconds), process)
-}
-
-/// A counter of the kernel.
-pub fn software(
-    program: *mut sys::bpf_program,
-    cookie: u64,
-    event: u64,
-    period: u64,
-    process: Option<u32>,
-) -> Result<Vec<Link>, Refused> {
-    everywhere(program, cookie, &attribute(sys::PERF_TYPE_SOFTWARE, event, period), process)
-}
-
-/// A counter of the CPU.
-pub fn hardware(
-    program: *mut sys::bpf_program,
-    cookie: u64,
-    perf_type: u32,
-    event: u64,
-    period: u64,
-    process: Option<u32>,
-) -> Result<Vec<Link>, Refused> {
-    everywhere(program, cookie, &attribute(perf_type, event, period), process)
-}
-
-/// Accesses to an address: of one process, or of everything on every CPU.
-pub fn watchpoint(
-    program: *mut sys::bpf_program,
-    cookie: u64,
-    watch: Watch,
-    process: Option<u32>,
-) -> Result<Vec<Link>, Refused> {
-    let mut attribute = attribute(sys::PERF_TYPE_BREAKPOINT, 0, 1);
-    attribute.bp_type = watch.mode;
-    attribute.__bindgen_anon_3.bp_addr = watch.address;
-    attribute.__bindgen_anon_4.bp_len = watch.length;
-    match process {
-        // One counter follows the process over all CPUs: the few debug registers are not used up.
-        Some(process) => Ok(vec![attach(program, cookie, &attribute, process as i32, -1)?]),
-        None => everywhere(program, cookie, &attribute, None),
-    }
-}
-
-fn clock(frequency: Option<u64>, nanoseconds: u64) -> sys::perf_event_attr {
-    let mut attribute = attribute(sys::PERF_TYPE_SOFTWARE, u64::from(sys::PERF_COUNT_SW_CPU_CLOCK), nanoseconds);
-    if let Some(frequency) = frequency {
-        attribute.__bindgen_anon_1.sample_freq = frequency;
-        set_bits(&mut attribute, FREQUENCY);
-    }
-    attribute
-}
-
-fn attribute(perf_type: u32, config: u64, period: u64) -> sys::perf_event_attr {
-    let mut attribute = sys::perf_event_attr {
-        type_: perf_type,
-        size: size_of::<sys::perf_event_attr>() as u32,
-        config,
-        ..Default::default()
-    };
-    attribute.__bindgen_anon_1.sample_period = period;
-    attribute.__bindgen_anon_2.wakeup_events = 1;
-    attribute
-}
-
-fn set_bits(attribute: &mut sys::perf_event_attr, bits: u64) {
-    if bits & FREQUENCY != 0 {
-        attribute.set_freq(1);
-    }
-}
-
-fn everywhere(
-    program: *mut sys::bpf_program,
-    cookie: u64,
-    attribute: &sys::perf_event_attr,
-    process: Option<u32>,
-) -> Result<Vec<Link>, Refused> {
-    let process = process.map_or(-1, |process| process as i32);
-    online_cpus().into_iter().map(|cpu| attach(program, cookie, attribute, process, cpu)).collect()
-}
-
-fn attach(
-    program: *mut sys::bpf_program,
-    cookie: u64,
-    attribute: &sys::perf_event_attr,
-    process: i32,
-    cpu: i32,
-) -> Result<Link, Refused> {
-    let event = open(attribute, process, cpu).map_err(|error| Refused(explain(&error)))?;
-    let options = sys::bpf_perf_event_opts {
-        sz: size_of::<sys::bpf_perf_event_opts>() as _,
-        bpf_cookie: cookie,
-        ..Default::default()
-    };
-    // SAFETY: the program is loaded, the event open; the link owns the descriptor if there is one.
-    let link = unsafe { sys::bpf_program__attach_perf_event_opts(program, event.as_raw_fd(), &options) };
-    let link = Link::from_libbpf(link, explain)?;
-    let _ = event.into_raw_fd();
-    Ok(link)
-}
-
-fn open(attribute: &sys::perf_event_attr, process: i32, cpu: i32) -> io::Result<OwnedFd> {
-    let (no_group, flags) = (-1, libc::c_ulong::from(sys::PERF_FLAG_FD_CLOEXEC));
-    // SAFETY: the kernel reads the attribute by its size; the new descriptor is owned here.
-    unsafe {
-        let fd = libc::syscall(libc::SYS_perf_event_open, attribute, process, cpu, no_group, flags);
-        if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(OwnedFd::from_raw_fd(fd as i32)) }
-    }
-}
-
-fn explain(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(libc::ENOENT | libc::ENODEV | libc::EOPNOTSUPP) => {
-            "this machine does not have that counter; virtual machines often have none".into()
+/// Opens an event.
+pub fn open(description: &sys::perf_event_attr, reach: Reach) -> io::Result<OwnedFd> {
+    let mut description = *description;
+    let (pid, cpu) = match reach {
+        Reach::Cpu(cpu) => (-1, cpu as i32),
+        Reach::Thread(thread) => {
+            description._bitfield_1 = sys::__BindgenBitfieldUnit::new((INHERIT | INHERIT_THREAD).to_ne_bytes());
+            (thread as i32, -1)
         }
-        Some(libc::ENOSPC) => "all debug registers of the CPU are in use; watch fewer addresses".into(),
-        Some(libc::EPERM | libc::EACCES) => "the kernel does not permit perf events: run as root".into(),
-        Some(libc::ESRCH) => "the process has ended".into(),
-        Some(libc::EINVAL) => "the CPU cannot do that: check address, length and mode".into(),
-        _ => error.to_string(),
-    }
-}
-
-/// The CPUs that are online, as `0-3,5` in sysfs.
-fn online_cpus() -> Vec<i32> {
-    let text = std::fs::read_to_string("/sys/devices/system/cpu/online").unwrap_or_default();
-    let cpus = parse_cpus(text.trim());
-    if cpus.is_empty() { vec![0] } else { cpus }
-}
-
-fn parse_cpus(text: &str) -> Vec<i32> {
-    let range = |part: &str| {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        Some(first.parse::<i32>().ok()?..=last.parse::<i32>().ok()?)
     };
-    text.split(',').filter_map(range).flatten().collect()
+    // SAFETY: the description is valid and says its size; the descriptor is new.
+    unsafe {
+        let flags = sys::PERF_FLAG_FD_CLOEXEC as libc::c_ulong;
+        match libc::syscall(libc::SYS_perf_event_open, &raw const description, pid, cpu, -1, flags) {
+            fd if fd >= 0 => Ok(OwnedFd::from_raw_fd(fd as RawFd)),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Opens the event and attaches the program to it.
+pub fn attach(attaching: Attaching, description: &sys::perf_event_attr, reach: Reach) -> io::Result<Link> {
+    attach_event(attaching, open(description, reach)?)
+}
 
-    #[test]
-    fn a_list_of_cpus_has_ranges_and_numbers() {
-        assert_eq!(parse_cpus("0-2,5,7-8"), [0, 1, 2, 5, 7, 8]);
-        assert_eq!(parse_cpus("0"), [0]);
+/// Attaches on every CPU that is online.
+pub fn attach_everywhere(attaching: Attaching, description: &sys::perf_event_attr) -> io::Result<Vec<Link>> {
+    let cpus = crate::session::load::possible_cpus() as u32;
+    let mut links = Vec::new();
+    for cpu in 0..cpus {
+        match attach(attaching, description, Reach::Cpu(cpu)) {
+            Ok(link) => links.push(link),
+            Err(error) if error.raw_os_error() == Some(libc::ENODEV) && cpus > 1 => {}
+            Err(error) => return Err(error),
+        }
     }
+    Ok(links)
+}
+
+/// Attaches in every thread of a process.
+pub fn attach_in_process(
+    attaching: Attaching,
+    description: &sys::perf_event_attr,
+    process: u32,
+) -> io::Result<Vec<Link>> {
+    let mut links = Vec::new();
+    for entry in std::fs::read_dir(format!("/proc/{process}/task"))? {
+        let Some(thread) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        match attach(attaching, description, Reach::Thread(thread)) {
+            Ok(link) => links.push(link),
+            // The thread ended in the meantime.
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(links)
+}
+
+/// Attaches the program to an open event.
+pub fn attach_event(attaching: Attaching, event: OwnedFd) -> io::Result<Link> {
+    let kept = event.try_clone()?;
+    let number = event.as_raw_fd();
+    let link = with_cookie(attaching.cookie(), |cookie| {
+        let options = sys::bpf_perf_event_opts {
+            sz: size_of::<sys::bpf_perf_event_opts>() as _,
+            bpf_cookie: cookie,
+            ..Default::default()
+        };
+        // SAFETY: program and descriptor are open; on success the link owns the descriptor.
+        Link::new(unsafe { sys::bpf_program__attach_perf_event_opts(attaching.program, number, &options) })
+    })?;
+    let _ = event.into_raw_fd();
+    // SAFETY: the link is alive.
+    let is_link = unsafe { sys::bpf_link__fd(link.as_ptr()) } != number;
+    // Before 5.15 there is no link apart from the event: only closing the event takes the program off.
+    Ok(link.with_event(is_link.then_some(kept)))
 }

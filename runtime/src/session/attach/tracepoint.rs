@@ -1,37 +1,48 @@
-//! Tracepoints: through perf with a cookie (Linux 5.15), and raw ones (4.17; their cookie 6.10).
+//! `tracepoint`: events of tracefs, by their number.
 
-use super::{Link, Refused, c_name};
+use super::link::{Link, describe};
+use super::perf_event::{self, Reach};
+use super::{Attaching, Reason};
 use libbpf_sys as sys;
 use std::io;
 
-/// Attaches to `category:event`.
-pub fn event(program: *mut sys::bpf_program, cookie: u64, category: &str, event: &str) -> Result<Link, Refused> {
-    let options = sys::bpf_tracepoint_opts { sz: size_of::<sys::bpf_tracepoint_opts>() as _, bpf_cookie: cookie };
-    let (category, event) = (c_name(category)?, c_name(event)?);
-    // SAFETY: the program is loaded; names and options live until the call returns.
-    let link =
-        unsafe { sys::bpf_program__attach_tracepoint_opts(program, category.as_ptr(), event.as_ptr(), &options) };
-    Link::from_libbpf(link, |error| match error.raw_os_error() {
-        Some(libc::ENOENT) => "this kernel has no such tracepoint; `lancet -l` lists those there are".into(),
-        Some(libc::EACCES) => "the program reads beyond the event's fields".into(),
-        _ => error.to_string(),
-    })
+/// Where tracefs is found.
+const TRACEFS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
+
+/// On any CPU: programs run for all.
+pub fn attach(attaching: Attaching, category: &str, event: &str) -> Result<Link, Reason> {
+    let number = number(category, event)?;
+    let description = perf_event::description(sys::PERF_TYPE_TRACEPOINT, number);
+    let cpus = crate::session::load::possible_cpus() as u32;
+    let mut offline = None;
+    for cpu in 0..cpus {
+        match perf_event::attach(attaching, &description, Reach::Cpu(cpu)) {
+            Err(error) if error.raw_os_error() == Some(libc::ENODEV) => offline = Some(error),
+            Err(error) if error.raw_os_error() == Some(libc::EACCES) => {
+                return Err(
+                    "the program reads more than the tracepoint's record has; was it compiled for this kernel?".into(),
+                );
+            }
+            result => return result.map_err(|error| describe(&error)),
+        }
+    }
+    Err(offline.map_or_else(|| "no CPU is online".into(), |error| describe(&error)))
 }
 
-/// Attaches to a raw tracepoint; without a cookie where the kernel has none.
-pub fn raw(program: *mut sys::bpf_program, cookie: u64, name: &str) -> Result<Link, Refused> {
-    let name = c_name(name)?;
-    let attach = |cookie| {
-        let mut options = sys::bpf_raw_tracepoint_opts { sz: size_of::<sys::bpf_raw_tracepoint_opts>() as _, cookie };
-        // SAFETY: the program is loaded; name and options live until the call returns.
-        unsafe { sys::bpf_program__attach_raw_tracepoint_opts(program, name.as_ptr(), &mut options) }
-    };
-    let mut link = attach(cookie);
-    if link.is_null() && cookie != 0 && io::Error::last_os_error().raw_os_error() == Some(libc::EINVAL) {
-        link = attach(0);
+fn number(category: &str, event: &str) -> Result<u64, Reason> {
+    let mut denied = false;
+    for folder in TRACEFS {
+        match std::fs::read_to_string(format!("{folder}/events/{category}/{event}/id")) {
+            Ok(text) => return text.trim().parse().map_err(|_| "its number in tracefs is damaged".into()),
+            Err(error) => denied |= error.kind() == io::ErrorKind::PermissionDenied,
+        }
     }
-    Link::from_libbpf(link, |error| match error.raw_os_error() {
-        Some(libc::ENOENT) => "this kernel has no such raw tracepoint; `lancet -l` lists those there are".into(),
-        _ => error.to_string(),
+    let mounted = TRACEFS.iter().any(|folder| std::path::Path::new(folder).join("events").is_dir());
+    Err(match (denied, mounted) {
+        (true, _) => "tracefs cannot be read: run as root".into(),
+        (false, true) => {
+            format!("this kernel has no tracepoint {category}:{event}; `-l 'tracepoint:*'` lists those it has")
+        }
+        (false, false) => "tracefs is not mounted: mount -t tracefs tracefs /sys/kernel/tracing".into(),
     })
 }

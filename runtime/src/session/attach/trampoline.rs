@@ -1,16 +1,19 @@
-//! fentry and fexit (Linux 5.5): the target is in the program already.
+//! `fentry`, `fexit` and typed raw tracepoints: libbpf finds the target through the program's section name.
 
-use super::{Link, Refused};
+use super::link::{Link, describe, with_cookie};
+use super::{Attaching, Reason};
 use libbpf_sys as sys;
 
-/// Attaches to the function that the program was loaded for.
-pub fn attach(program: *mut sys::bpf_program) -> Result<Link, Refused> {
-    // SAFETY: the program is loaded.
-    let link = unsafe { sys::bpf_program__attach_trace(program) };
-    Link::from_libbpf(link, |error| match error.raw_os_error() {
-        Some(libc::EPERM | libc::EOPNOTSUPP) => {
-            "this kernel does not attach trampolines here; use a kprobe instead".into()
-        }
-        _ => error.to_string(),
+/// To what the program was loaded for.
+pub fn attach(attaching: Attaching) -> Result<Link, Reason> {
+    let link = with_cookie(attaching.cookie(), |cookie| {
+        let options = sys::bpf_trace_opts { sz: size_of::<sys::bpf_trace_opts>() as _, cookie };
+        // SAFETY: the program is loaded; the options are valid for the call.
+        Link::new(unsafe { sys::bpf_program__attach_trace_opts(attaching.program, &options) })
+    });
+    link.map_err(|error| match error.raw_os_error() {
+        Some(libc::EBUSY) => "something else changed that function already (livepatch, ftrace): try kprobe".into(),
+        Some(libc::E2BIG) => "too many programs are attached to that function: use kprobe".into(),
+        _ => describe(&error),
     })
 }

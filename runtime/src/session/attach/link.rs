@@ -1,0 +1,83 @@
+//! A program that is attached to one place or to many, and how it is taken off.
+
+use super::Reason;
+use crate::session::load::take_said;
+use libbpf_sys as sys;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::ptr::NonNull;
+
+/// An attached program. Dropping detaches.
+pub struct Link {
+    link: NonNull<sys::bpf_link>,
+    /// The event below the link, kept open: closing the last descriptor of one takes the kernel up to 80 ms, during which
+    /// the program is off already.
+    _event: Option<OwnedFd>,
+}
+
+impl Link {
+    /// What libbpf returned.
+    pub fn new(link: *mut sys::bpf_link) -> io::Result<Self> {
+        let error = io::Error::last_os_error();
+        let said = take_said();
+        match NonNull::new(link) {
+            Some(link) => Ok(Self { link, _event: None }),
+            None if error.raw_os_error() == Some(0) => Err(io::Error::other(said)),
+            None => Err(error),
+        }
+    }
+
+    /// Keeps the event open as long as the link.
+    pub fn with_event(self, event: Option<OwnedFd>) -> Self {
+        let mut this = self;
+        this._event = event;
+        this
+    }
+
+    /// For libbpf.
+    pub fn as_ptr(&self) -> *mut sys::bpf_link {
+        self.link.as_ptr()
+    }
+
+    /// Takes the program off; what is returned may be closed when there is time.
+    pub fn detach(mut self) -> Option<OwnedFd> {
+        self._event.take()
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        // SAFETY: the link is ours, and nothing uses it afterwards.
+        unsafe { sys::bpf_link__destroy(self.link.as_ptr()) };
+    }
+}
+
+/// Attaches with a cookie, and without on kernels that know none: programs compiled for those do not ask for it.
+pub fn with_cookie(cookie: u64, attach: impl Fn(u64) -> io::Result<Link>) -> io::Result<Link> {
+    match attach(cookie) {
+        Err(error)
+            if cookie != 0 && matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::EINVAL | libc::E2BIG)) =>
+        {
+            attach(0).map_err(|_| error)
+        }
+        result => result,
+    }
+}
+
+/// A reason that no kind of probe has its own words for.
+pub fn describe(error: &io::Error) -> Reason {
+    match error.raw_os_error() {
+        Some(libc::EPERM | libc::EACCES) => {
+            "the kernel does not permit it: run as root or with CAP_PERFMON, and see kernel.perf_event_paranoid".into()
+        }
+        Some(libc::EMFILE | libc::ENFILE) => "too many open files: raise `ulimit -n` or trace fewer probes".into(),
+        Some(libc::ENOMEM) => "the kernel has no memory for it: trace fewer probes".into(),
+        _ => plain(error),
+    }
+}
+
+/// An error without its number.
+pub fn plain(error: &io::Error) -> Reason {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}
