@@ -60,6 +60,8 @@ struct Emitter<'a> {
     relocations: Vec<(usize, Relocation)>,
     spans: Vec<(usize, lancet_syntax::span::Span)>,
     block_starts: Vec<usize>,
+    /// By block: where code that jumps there really goes, past blocks that only jump on.
+    destinations: Vec<usize>,
     jumps: Vec<(usize, usize)>,
 }
 
@@ -73,15 +75,16 @@ impl<'a> Emitter<'a> {
             relocations: Vec::new(),
             spans: Vec::new(),
             block_starts: Vec::new(),
+            destinations: Vec::new(),
             jumps: Vec::new(),
         }
     }
 
     fn run(&mut self) {
-        let forwarded: Vec<Option<usize>> = (0..self.code.blocks.len()).map(|index| self.forwards_to(index)).collect();
+        self.destinations = self.destinations();
         for index in 0..self.code.blocks.len() {
             self.block_starts.push(self.insns.len());
-            if forwarded[index].is_some() {
+            if self.destinations[index] != index {
                 continue;
             }
             let (output, code) = (self.output, self.code);
@@ -92,16 +95,29 @@ impl<'a> Emitter<'a> {
                 }
             }
         }
-        for (at, mut target) in std::mem::take(&mut self.jumps) {
-            while let Some(next) = forwarded[target] {
-                target = next;
-            }
-            let distance = self.block_starts[target] as i64 - at as i64 - 1;
+        for (at, target) in std::mem::take(&mut self.jumps) {
+            let distance = self.block_starts[self.destinations[target]] as i64 - at as i64 - 1;
             match i16::try_from(distance) {
                 Ok(distance) => self.insns[at].off = distance,
                 Err(_) => panic!("emission: a jump over {distance} instructions"),
             }
         }
+    }
+
+    fn destinations(&self) -> Vec<usize> {
+        let forwarded: Vec<Option<usize>> = (0..self.code.blocks.len()).map(|index| self.forwards_to(index)).collect();
+        let follow = |start: usize| {
+            let mut at = start;
+            // Blocks that jump on in a circle stay as they are: an endless loop is the kernel's to refuse.
+            for _ in 0..forwarded.len() {
+                match forwarded[at] {
+                    Some(next) => at = next,
+                    None => return at,
+                }
+            }
+            start
+        };
+        (0..forwarded.len()).map(follow).collect()
     }
 
     /// The target of a block that only jumps there, moving nothing.
@@ -215,6 +231,11 @@ impl<'a> Emitter<'a> {
                 self.alu(MOV, Width::W64, dst, Source::Imm(0), || 0);
             }
             Op::Branch { condition, width, b, then, otherwise, .. } => {
+                // What comes next is fallen into.
+                let (condition, then, otherwise) = match self.is_next(then, block) {
+                    true => (condition.inverse(), otherwise, then),
+                    false => (condition, then, otherwise),
+                };
                 let at = self.insns.len();
                 self.compare(condition, width, reg(0), b, || reg(1));
                 self.jumps.push((at, then));
@@ -243,19 +264,16 @@ impl<'a> Emitter<'a> {
 
     /// A jump, unless the target comes next.
     fn jump(&mut self, target: usize, block: usize) {
-        let mut target = target;
-        while let Some(further) = self.forwards_to(target) {
-            target = further;
+        if !self.is_next(target, block) {
+            self.jumps.push((self.insns.len(), target));
+            self.push(JMP, 0, 0, 0, 0);
         }
-        let mut next = block + 1;
-        while next < self.code.blocks.len() && self.forwards_to(next).is_some() {
-            next += 1;
-        }
-        if target == next {
-            return;
-        }
-        self.jumps.push((self.insns.len(), target));
-        self.push(JMP, 0, 0, 0, 0);
+    }
+
+    /// True when the code behind this block's is that of `target`.
+    fn is_next(&self, target: usize, block: usize) -> bool {
+        let next = (block + 1..self.code.blocks.len()).find(|next| self.destinations[*next] == *next);
+        next == Some(self.destinations[target])
     }
 
     fn wide(&mut self, dst: u8, src: u8, low: i32, high: i32) {

@@ -79,6 +79,24 @@ pub(super) enum Condition {
     Sle = 0xd0,
 }
 
+impl Condition {
+    /// What holds when this does not.
+    pub(super) fn inverse(self) -> Self {
+        match self {
+            Self::Eq => Self::Ne,
+            Self::Ne => Self::Eq,
+            Self::Gt => Self::Le,
+            Self::Le => Self::Gt,
+            Self::Ge => Self::Lt,
+            Self::Lt => Self::Ge,
+            Self::Sgt => Self::Sle,
+            Self::Sle => Self::Sgt,
+            Self::Sge => Self::Slt,
+            Self::Slt => Self::Sge,
+        }
+    }
+}
+
 /// The size bits of memory operations.
 pub(super) fn size_bits(size: MemorySize) -> u8 {
     match size {

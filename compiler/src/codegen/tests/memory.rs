@@ -136,3 +136,27 @@ fn big_copies_keep_what_is_alive() {
     });
     assert_eq!(result, 23);
 }
+
+/// An edge that moves nothing takes no code, and still goes where it says.
+#[test]
+fn a_branch_around_a_block_skips_it() {
+    for (parameter, expected) in [(0, 5), (1, 6)] {
+        let result = run(&[parameter], |builder| {
+            let slot = builder.slot(8, 8, "counter");
+            let (condition, value) = (builder.parameter(0), constant(builder, 5));
+            let at = Address::Slot(slot, 0);
+            builder.push(Instruction::Store { address: at, size: MemorySize::B8, value });
+            let (then, end) = (builder.block(), builder.block());
+            builder.branch(condition, then, end);
+            builder.seal(then);
+            builder.switch_to(then);
+            let value = constant(builder, 6);
+            builder.push(Instruction::Store { address: at, size: MemorySize::B8, value });
+            builder.jump(end);
+            builder.seal(end);
+            builder.switch_to(end);
+            load(builder, at, MemorySize::B8, false)
+        });
+        assert_eq!(result, expected);
+    }
+}
