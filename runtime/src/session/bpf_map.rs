@@ -11,6 +11,9 @@ use std::ffi::c_void;
 use std::io;
 use std::ptr;
 
+/// Elements that one system call reads.
+const BATCH: usize = 1024;
+
 /// The maps of the script and the map of stacks.
 pub struct LoadedMaps {
     maps: Vec<LoadedMap>,
@@ -22,6 +25,8 @@ struct LoadedMap {
     fd: i32,
     key_size: usize,
     value_size: usize,
+    /// Every CPU has its own value.
+    per_cpu: bool,
     /// How many values an element has.
     copies: usize,
     max_entries: usize,
@@ -104,6 +109,7 @@ impl LoadedMap {
             fd,
             key_size: key_size as usize,
             value_size: value_size as usize,
+            per_cpu,
             copies: if per_cpu { possible_cpus() } else { 1 },
             max_entries: max_entries as usize,
             scalar,
@@ -112,7 +118,7 @@ impl LoadedMap {
 
     /// The kernel pads each CPU's value to 8 bytes.
     fn stride(&self) -> usize {
-        if self.copies > 1 { self.value_size.next_multiple_of(8) } else { self.value_size }
+        if self.per_cpu { self.value_size.next_multiple_of(8) } else { self.value_size }
     }
 
     /// Bytes that the kernel reads or writes for one element.
@@ -143,6 +149,11 @@ impl LoadedMap {
     }
 
     fn entries(&self) -> io::Result<Vec<Entry>> {
+        if self.scalar.is_none() {
+            if let Some(entries) = self.entries_in_batches() {
+                return Ok(entries);
+            }
+        }
         let mut entries = Vec::new();
         for key in self.keys()? {
             if let Some(bytes) = self.lookup(&key)? {
@@ -150,6 +161,46 @@ impl LoadedMap {
             }
         }
         Ok(entries)
+    }
+
+    /// All elements with few system calls (Linux 5.6), or nothing where the kernel cannot do that for this map.
+    fn entries_in_batches(&self) -> Option<Vec<Entry>> {
+        let size = if self.per_cpu { self.element_size() } else { self.value_size };
+        let mut room = BATCH.min(self.max_entries.max(1));
+        let mut entries = Vec::new();
+        // The kernel's position: as large as a key, but at least a u32.
+        let mut position = vec![0u8; self.key_size.max(8)];
+        let mut next = position.clone();
+        let mut first = true;
+        loop {
+            let mut keys = vec![0u8; self.key_size * room];
+            let mut values = vec![0u8; size * room];
+            let mut count = room as u32;
+            let from = if first { ptr::null_mut() } else { position.as_mut_ptr().cast() };
+            let (keys_out, values_out) = (keys.as_mut_ptr().cast(), values.as_mut_ptr().cast());
+            // SAFETY: the buffers have room for `count` keys and values, the position for the kernel's.
+            let result = unsafe {
+                let next = next.as_mut_ptr().cast();
+                sys::bpf_map_lookup_batch(self.fd, from, next, keys_out, values_out, &mut count, ptr::null())
+            };
+            match result {
+                // One bucket of the kernel's table holds more than there is room for.
+                error if error == -libc::ENOSPC && room < self.max_entries => {
+                    room = (room * 4).min(self.max_entries);
+                    continue;
+                }
+                0 => {}
+                error if error == -libc::ENOENT => {}
+                _ => return None,
+            }
+            let pairs = keys.chunks(self.key_size.max(1)).zip(values.chunks(size.max(1))).take(count as usize);
+            entries.extend(pairs.map(|(key, value)| Entry { key: key.to_vec(), values: self.split(value) }));
+            if result != 0 {
+                return Some(entries);
+            }
+            position.copy_from_slice(&next);
+            first = false;
+        }
     }
 
     /// All keys. When another CPU deletes the key at which we stand, the kernel starts again, so keys are kept once.

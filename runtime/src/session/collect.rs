@@ -84,16 +84,16 @@ impl<'s, 'm> Collector<'s, 'm> {
         self.sink().flow
     }
 
+    /// Prints all maps as they are now.
+    pub fn print_maps(&mut self) {
+        let sink = self.sink();
+        sink.printer.print_maps(sink.maps);
+    }
+
     /// Takes records again after `exit()`, and drops those that were sent before.
     pub fn resume(&mut self) {
         self.discard();
         self.sink().flow = Flow::Continue;
-    }
-
-    /// Where records go, and the maps.
-    pub fn print(&mut self, print: impl FnOnce(&mut Printer<'m>, &LoadedMaps)) {
-        let sink = self.sink();
-        print(sink.printer, sink.maps);
     }
 
     /// Waits until there is something to do. The output is watched too: its reader may go while nothing is printed.

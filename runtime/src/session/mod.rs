@@ -7,6 +7,7 @@ mod account;
 mod attach;
 mod begin;
 mod bpf_map;
+mod closing;
 mod collect;
 pub mod error;
 pub mod load;
@@ -40,6 +41,9 @@ pub fn run(object: &[u8], options: &Options) -> Result<Outcome, RuntimeError> {
     }
     let mut process = process_of(options)?;
     let loaded = Loaded::new(object, &manifest, options)?;
+    if options.verbose {
+        manifest.probes.iter().for_each(|probe| eprintln!("probe {}", probe.name));
+    }
     if options.dry_run {
         return Ok(Outcome::default());
     }
@@ -63,7 +67,7 @@ pub fn run(object: &[u8], options: &Options) -> Result<Outcome, RuntimeError> {
         Some(symbol) => Some(loaded.map_descriptor(symbol)?),
         None => None,
     };
-    let outcome = {
+    let (outcome, events) = {
         let collector = Collector::new(ring, &mut printer, &maps)?;
         let output = options.output.is_none().then_some(libc::STDOUT_FILENO);
         let mut session = Session { manifest: &manifest, loaded: &loaded, signals: &signals, output, collector };
@@ -73,10 +77,13 @@ pub fn run(object: &[u8], options: &Options) -> Result<Outcome, RuntimeError> {
             true => session.collect(process.as_ref())?,
             false => session.collector.drain(),
         };
-        session.finish(flow, attached)?
+        let events = attached.detach();
+        (session.finish(flow)?, events)
     };
     printer.end(&maps);
     globals.report(&manifest, &mut printer);
+    printer.flush();
+    closing::close_in_background(events);
     Ok(outcome)
 }
 
@@ -108,7 +115,7 @@ impl Session<'_, '_> {
                     self.signals.end_at_next();
                     return Ok(Flow::Continue);
                 }
-                Wake::Signal(libc::SIGUSR1) => self.collector.print(|printer, maps| printer.print_maps(maps)),
+                Wake::Signal(libc::SIGUSR1) => self.collector.print_maps(),
                 Wake::Signal(_) => {}
                 Wake::ProcessEnded => return Ok(Flow::Continue),
                 Wake::OutputClosed => return Ok(Flow::Closed),
@@ -116,9 +123,8 @@ impl Session<'_, '_> {
         }
     }
 
-    /// Detaches, prints what is left, and runs the programs of `end`.
-    fn finish(&mut self, flow: Flow, attached: Attached) -> Result<Outcome, RuntimeError> {
-        let _closed_when_all_is_printed = attached.detach();
+    /// Prints what is left after detaching, and runs the programs of `end`.
+    fn finish(&mut self, flow: Flow) -> Result<Outcome, RuntimeError> {
         let flow = if flow == Flow::Continue { self.collector.drain() } else { flow };
         let exit_code = match flow {
             Flow::Exit(code) => code,
