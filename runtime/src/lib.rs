@@ -5,5 +5,5 @@ pub mod event;
 pub mod format;
 pub mod kernel;
 pub mod map;
-pub mod symbol;
 pub mod session;
+pub mod symbol;
