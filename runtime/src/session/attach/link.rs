@@ -45,6 +45,9 @@ impl Link {
     }
 }
 
+// SAFETY: libbpf's links are independent of each other and of the thread that made them.
+unsafe impl Send for Link {}
+
 impl Drop for Link {
     fn drop(&mut self) {
         // SAFETY: the link is ours, and nothing uses it afterwards.

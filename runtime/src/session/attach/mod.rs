@@ -25,6 +25,10 @@ use crate::format::message::Severity;
 use lancet_manifest::{Attachment, Manifest, MissingProbes, Program, Target};
 use libbpf_sys as sys;
 use std::os::fd::OwnedFd;
+use std::thread;
+
+/// How many threads detach.
+const THREADS: usize = 64;
 
 /// Which process probes are limited to, where they can be.
 #[derive(Clone, Copy, Default)]
@@ -107,9 +111,24 @@ impl Attached {
         !self.links.is_empty()
     }
 
-    /// Takes all programs off. What is returned is closed by dropping it, which takes long.
+    /// Takes all programs off, many at a time: the kernel waits up to 40 ms for each, whatever else it does. What is
+    /// returned is closed by dropping it, which takes long too.
     pub fn detach(self) -> Vec<OwnedFd> {
-        self.links.into_iter().filter_map(Link::detach).collect()
+        let mut links = self.links;
+        let share = links.len().div_ceil(THREADS).max(1);
+        let mut shares = Vec::new();
+        while links.len() > share {
+            shares.push(links.split_off(links.len() - share));
+        }
+        let detach = |links: Vec<Link>| links.into_iter().filter_map(Link::detach).collect::<Vec<_>>();
+        thread::scope(|scope| {
+            let threads: Vec<_> = shares.into_iter().map(|links| scope.spawn(move || detach(links))).collect();
+            let mut events = detach(links);
+            for thread in threads {
+                events.extend(thread.join().unwrap_or_default());
+            }
+            events
+        })
     }
 }
 
