@@ -7,6 +7,7 @@ use lancet_compiler::compile::{Input, Output, Stage, compile};
 use lancet_compiler::settings::{Config, Settings};
 use lancet_kernel::Kernel;
 use lancet_syntax::span::SourceMap;
+use std::cell::RefCell;
 use std::path::Path;
 
 /// What is compiled besides the flags.
@@ -35,6 +36,7 @@ pub fn run(arguments: &Compile, job: Job<'_>, kernel: &dyn Kernel) -> Result<Out
         directories: arguments.include_dirs.clone(),
         includes: arguments.includes.clone(),
         beside,
+        seen: RefCell::default(),
         reserved: builtins.iter().map(|builtin| builtin.signature().name).collect(),
     };
     let mut sources = SourceMap::default();

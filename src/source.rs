@@ -3,6 +3,7 @@
 use lancet_compiler::import::Importer;
 use lancet_syntax::preprocess::SourceLoader;
 use lancet_syntax::span::FileId;
+use std::cell::RefCell;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -27,9 +28,11 @@ pub fn read(program: Option<&str>, file: Option<&str>) -> Result<Script, String>
     } else {
         (file.to_owned(), std::fs::read(file).map_err(|error| format!("cannot read the script {file}: {}", reason(&error)))?)
     };
-    let text = String::from_utf8(bytes)
-        .map_err(|error| format!("{name}: not a script: byte {} is not UTF-8 text", error.utf8_error().valid_up_to()))?;
-    Ok(Script { name, text })
+    // A byte that is no UTF-8 in a string or comment is shown as such; a file with NULs is no script at all.
+    match bytes.iter().position(|byte| *byte == 0) {
+        Some(at) => Err(format!("{name}: not a script: byte {at} is NUL")),
+        None => Ok(Script { name, text: String::from_utf8_lossy(&bytes).into_owned() }),
+    }
 }
 
 /// The clause of an I/O error without its number.
@@ -51,6 +54,8 @@ pub struct Headers {
     pub beside: PathBuf,
     /// Names of the language, which headers may not define anew.
     pub reserved: Vec<&'static str>,
+    /// Directories of the headers found so far, latest first: headers include their neighbours.
+    pub seen: RefCell<Vec<PathBuf>>,
 }
 
 const SYSTEM: &[&str] = &["/usr/local/include", "/usr/include/x86_64-linux-gnu", "/usr/include"];
@@ -61,13 +66,19 @@ impl SourceLoader for Headers {
     }
 
     fn load(&self, name: &str, angled: bool, _: FileId) -> Option<(String, String)> {
-        let beside = (!angled).then_some(self.beside.as_path());
+        let seen = self.seen.borrow().clone();
+        let beside = seen.iter().map(PathBuf::as_path).chain([self.beside.as_path()]).filter(|_| !angled);
         let own = self.directories.iter().map(PathBuf::as_path);
-        let candidates = beside.into_iter().chain(own).chain(SYSTEM.iter().map(Path::new));
-        candidates.map(|directory| directory.join(name)).find_map(|path| {
+        let candidates = beside.chain(own).chain(SYSTEM.iter().map(Path::new));
+        let found = candidates.map(|directory| directory.join(name)).find_map(|path| {
             let bytes = std::fs::read(&path).ok()?;
-            Some((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()))
-        })
+            Some((path, String::from_utf8_lossy(&bytes).into_owned()))
+        });
+        let (path, text) = found?;
+        if let Some(directory) = path.parent() {
+            self.seen.borrow_mut().insert(0, directory.to_owned());
+        }
+        Some((path.display().to_string(), text))
     }
 
     fn prelude(&self) -> String {

@@ -40,11 +40,6 @@ pub trait Builtin: Sync {
     fn has_effect(&self) -> bool {
         false
     }
-
-    /// True when throwing the result away deserves a warning although the call has an effect.
-    fn warns_when_discarded(&self) -> bool {
-        false
-    }
 }
 
 /// An aggregation: what the map holds and how a value is added.
@@ -90,6 +85,8 @@ pub struct Call {
     pub extra: Extra,
     /// The whole call.
     pub span: Span,
+    /// It is a statement: nobody looks at the value.
+    pub discarded: bool,
 }
 
 /// Compile-time parts of a call.
@@ -119,7 +116,7 @@ impl Call {
         arguments: Vec<Expr>,
         extra: Extra,
     ) -> Expr {
-        Expr { span, ty, kind: ExprKind::Call(Box::new(Call { builtin, arguments, extra, span })) }
+        Expr { span, ty, kind: ExprKind::Call(Box::new(Call { builtin, arguments, extra, span, discarded: false })) }
     }
 }
 

@@ -12,7 +12,7 @@ pub struct Location {
     pub line: u32,
     /// First column from 1.
     pub column: u32,
-    /// Last column.
+    /// One past the last column.
     pub end_column: u32,
 }
 

@@ -6,6 +6,7 @@ use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
+use lancet_manifest::Action;
 use lancet_syntax::ast;
 use lancet_syntax::span::Span;
 use lancet_syntax::code::Code;
@@ -60,7 +61,17 @@ impl Builtin for Delete {
 
     fn lower(&self, lowerer: &mut Lowerer<'_>, call: &Call, _: &Type, _: Option<Address>) -> Operand {
         let Extra::Map(map) = call.extra else { return Operand::Void };
-        Operand::Scalar(lowerer.delete(map, call.arguments.first(), call.span))
+        let deleted = lowerer.delete(map, call.arguments.first());
+        if call.discarded {
+            let location = lowerer.location(call.span);
+            let message = "delete: the map has no such key".to_owned();
+            lowerer.if_else(
+                deleted,
+                |_| {},
+                |lowerer| lowerer.emit(Action::RuntimeError { message, location }, &[]),
+            );
+        }
+        Operand::Scalar(deleted)
     }
 
     fn has_effect(&self) -> bool {

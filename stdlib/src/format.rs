@@ -23,7 +23,7 @@ pub(crate) fn check<'a>(
     let format = match parse(&bytes) {
         Ok(format) => format,
         Err(message) => {
-            checker.error(Code::BadFormat, text_span, message);
+            checker.report(Diagnostic::error(Code::BadFormat, span, message).label(text_span, "the format"));
             return None;
         }
     };
@@ -48,7 +48,7 @@ pub(crate) fn check<'a>(
     let mut fits = true;
     for (conversion, value) in conversions.zip(&values) {
         if let Some(message) = mismatch(conversion, &value.ty) {
-            checker.report(Diagnostic::error(Code::BadFormat, value.span, message).label(text_span, "the format"));
+            checker.report(Diagnostic::error(Code::BadFormat, span, message).label(value.span, value.ty.to_string()));
             fits = false;
         }
     }

@@ -8,6 +8,8 @@ use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::{Type, UINT32, UINT64};
 use lancet_manifest::InitialValue;
 use lancet_syntax::ast;
+use lancet_syntax::code::Code;
+use lancet_syntax::diagnostic::Diagnostic;
 use lancet_syntax::span::Span;
 
 /// A number that the machine knows.
@@ -123,7 +125,11 @@ impl Builtin for Reader {
         &self.signature
     }
 
-    fn check<'a>(&'static self, _: &mut Checker<'a>, _: &'a [ast::Argument], span: Span) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, _: &'a [ast::Argument], span: Span) -> Option<Expr> {
+        if self.signature.name == "cpid" && !checker.settings().has_target {
+            let message = "cpid is 0: there is no command and no process";
+            checker.report(Diagnostic::warning(Code::Suspicious, span, message).help("give one with -c or -p"));
+        }
         Some(Call::expr(self, (self.ty)(), span, Vec::new(), Extra::None))
     }
 

@@ -215,7 +215,7 @@ impl<'a> Checker<'a> {
         let (value, arguments) = aggregation.check(self, call.arguments, call_span)?;
         let (name, key) = access?;
         self.learn_content(&name, MapContent::Aggregation(value), false, call_span)?;
-        let call = Call { builtin: call.builtin, arguments, extra: crate::builtin::Extra::None, span: call_span };
+        let call = Call { builtin: call.builtin, arguments, extra: crate::builtin::Extra::None, span: call_span, discarded: false };
         let kind = ExprKind::AggregationUpdate(self.map_index(&name), key.map(Box::new), Box::new(call));
         Some(StatementKind::Expression(Expr { span, ty: Type::Void, kind }))
     }

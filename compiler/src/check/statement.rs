@@ -68,7 +68,7 @@ impl<'a> Checker<'a> {
     }
 
     fn expression_statement(&mut self, expr: &'a ast::Expr) -> Option<StatementKind> {
-        let checked = self.expression(expr)?;
+        let mut checked = self.expression(expr)?;
         let discards = match &checked.kind {
             ExprKind::Call(call) => checked.ty != Type::Void && !call.builtin.has_effect(),
             ExprKind::Step { .. } | ExprKind::Block(..) | ExprKind::Ternary(..) | ExprKind::Void => false,
@@ -79,12 +79,9 @@ impl<'a> Checker<'a> {
                 Diagnostic::warning(Code::Unused, checked.span, "this value is thrown away")
                     .help("write `_ = …` when that is meant"),
             );
-        } else if let ExprKind::Call(call) = &checked.kind
-            && checked.ty != Type::Void
-            && call.builtin.warns_when_discarded()
-        {
-            let message = format!("the result of {}() is thrown away", call.builtin.signature().name);
-            self.report(Diagnostic::warning(Code::Unused, checked.span, message).help("write `_ = …` when that is meant"));
+        }
+        if let ExprKind::Call(call) = &mut checked.kind {
+            call.discarded = true;
         }
         Some(StatementKind::Expression(checked))
     }

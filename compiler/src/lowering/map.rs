@@ -11,7 +11,6 @@ use crate::ir::{
 };
 use crate::types::{Type, UINT64};
 use lancet_manifest::{self as manifest, Action, Counter, MapShape, MapValue, hist_bucket_count, lhist_bucket_count};
-use lancet_syntax::span::Span;
 
 const NO_PREALLOC: u32 = 1;
 const NOEXIST: i64 = 1;
@@ -190,6 +189,16 @@ impl<'a> Lowerer<'a> {
         }
     }
 
+    /// Reports a look-up that found nothing, when that is asked for.
+    fn absent_key(&mut self) {
+        if self.target.settings.report_helper_errors {
+            let location = self.location(self.builder.span());
+            let not_found = self.constant(-2);
+            let helper = Helper::MAP_LOOKUP_ELEM.name().to_owned();
+            self.emit(Action::HelperError { helper, location }, &[not_found]);
+        }
+    }
+
     pub(super) fn read_map_scalar(&mut self, map: MapIndex, key: Option<&Expr>, ty: &Type) -> Value {
         let stored = self.plain_type(map);
         let element = self.map_pointer(map, key);
@@ -199,7 +208,10 @@ impl<'a> Lowerer<'a> {
         let value = self.choose(
             element,
             |lowerer| lowerer.load_scalar(Address::Pointer(element, 0), &stored),
-            |lowerer| lowerer.constant(0),
+            |lowerer| {
+                lowerer.absent_key();
+                lowerer.constant(0)
+            },
         );
         self.convert(value, &stored, ty)
     }
@@ -216,7 +228,10 @@ impl<'a> Lowerer<'a> {
         self.if_else(
             element,
             |lowerer| lowerer.push(Instruction::Copy { to, from, size }),
-            |lowerer| lowerer.push(Instruction::Zero { address: to, size }),
+            |lowerer| {
+                lowerer.absent_key();
+                lowerer.push(Instruction::Zero { address: to, size });
+            },
         );
         to
     }
@@ -308,7 +323,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// Removes an element; 1 when it was there.
-    pub fn delete(&mut self, map: MapIndex, key: Option<&Expr>, _span: Span) -> Value {
+    pub fn delete(&mut self, map: MapIndex, key: Option<&Expr>) -> Value {
         if self.map(map).key.is_none() {
             if self.is_per_cpu(map) {
                 // Other CPUs' values are out of reach here; the runtime clears them all.

@@ -222,7 +222,7 @@ impl<'a> Lowerer<'a> {
     /// The place of a part of the script, for messages at run time.
     pub fn location(&self, span: Span) -> Location {
         let (start, end) = (self.target.sources.start(span), self.target.sources.end(span));
-        let end_column = if end.line == start.line { end.column.saturating_sub(1).max(start.column) } else { start.column };
+        let end_column = if end.line == start.line { end.column } else { start.column };
         Location {
             file: self.target.sources.file(span.file).name.clone(),
             line: start.line,

@@ -82,6 +82,8 @@ impl<'a> Marking<'a> {
             let data = &function.blocks[*block];
             for inst in &data.instructions {
                 match written_slot(&function.instructions[*inst].instruction) {
+                    // A root before may have read the slot already.
+                    Some(slot) if self.slots[slot.index()] => self.mark_instruction(*inst),
                     Some(slot) => self.writers[slot.index()].push(*inst),
                     None if has_effect(&function.instructions[*inst].instruction) => self.mark_instruction(*inst),
                     None => {}
