@@ -21,7 +21,7 @@ pub enum RuntimeError {
     #[error(transparent)]
     Verifier(Box<Refusal>),
     /// Loading failed before or beside the verifier.
-    #[error("the object file cannot be loaded: {reason}{detail}")]
+    #[error("the object file cannot be loaded: {}{detail}", plain(.reason))]
     Load {
         /// What the kernel says.
         reason: io::Error,
@@ -55,8 +55,11 @@ pub enum RuntimeError {
         /// Why.
         reason: String,
     },
+    /// The output cannot be written.
+    #[error("output was lost, because it cannot be written: {0}; make room, or choose another file with -o")]
+    Output(String),
     /// Anything else that the system refuses.
-    #[error("{what}: {reason}")]
+    #[error("{what}: {}", plain(.reason))]
     System {
         /// What was to be done.
         what: String,
@@ -70,6 +73,12 @@ impl RuntimeError {
     pub(super) fn system(what: impl Into<String>) -> Self {
         Self::System { what: what.into(), reason: io::Error::last_os_error() }
     }
+}
+
+/// An error without its number.
+pub(super) fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 /// What the verifier refused, and at which lines of the script.

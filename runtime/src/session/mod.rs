@@ -16,6 +16,7 @@ mod process;
 mod signal;
 
 pub use error::RuntimeError;
+use error::plain;
 pub use options::{Options, Outcome};
 
 use crate::event::{Flow, Presentation, Printer};
@@ -84,7 +85,16 @@ pub fn run(object: &[u8], options: &Options) -> Result<Outcome, RuntimeError> {
     globals.report(&manifest, &mut printer);
     printer.flush();
     closing::close_in_background(events);
+    check_output(&printer)?;
     Ok(outcome)
+}
+
+/// A reader that went away is no error; a full disk is.
+fn check_output(printer: &Printer) -> Result<(), RuntimeError> {
+    match printer.output_error() {
+        Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(RuntimeError::Output(plain(error))),
+        _ => Ok(()),
+    }
 }
 
 /// What collecting needs.

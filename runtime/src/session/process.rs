@@ -2,7 +2,7 @@
 //!
 //! The child waits on a pipe before it becomes the command, so that its first instruction is traced.
 
-use super::error::RuntimeError;
+use super::error::{RuntimeError, plain};
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -61,7 +61,7 @@ impl Process {
     pub fn start(&mut self) -> Result<(), RuntimeError> {
         let Some(child) = &mut self.child else { return Ok(()) };
         let Some(mut start) = child.start.take() else { return Ok(()) };
-        let failed = |reason: io::Error| refused(&child.command, reason);
+        let failed = |reason: io::Error| refused(&child.command, plain(&reason));
         start.write_all(&[1]).map_err(failed)?;
         let mut error = [0u8; 4];
         // The pipe closes without a word once the command runs.

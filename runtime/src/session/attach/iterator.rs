@@ -1,7 +1,8 @@
 //! `iter`: programs that run once for each object of the kernel when they are read.
 
-use super::link::{Link, describe, plain};
+use super::link::{Link, describe};
 use super::{Attaching, Reason};
+use crate::session::error::plain;
 use crate::session::load::c_string;
 use libbpf_sys as sys;
 use std::io::{self, Read};

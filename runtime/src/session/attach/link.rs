@@ -1,6 +1,7 @@
 //! A program that is attached to one place or to many, and how it is taken off.
 
 use super::Reason;
+use crate::session::error::plain;
 use crate::session::load::take_said;
 use libbpf_sys as sys;
 use std::io;
@@ -77,10 +78,4 @@ pub fn describe(error: &io::Error) -> Reason {
         Some(libc::ENOMEM) => "the kernel has no memory for it: trace fewer probes".into(),
         _ => plain(error),
     }
-}
-
-/// An error without its number.
-pub fn plain(error: &io::Error) -> Reason {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
