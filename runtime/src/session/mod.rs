@@ -40,7 +40,7 @@ pub fn run(object: &[u8], options: &Options) -> Result<Outcome, RuntimeError> {
     if manifest.programs.is_empty() {
         return Err(RuntimeError::NothingToRun);
     }
-    let mut process = process_of(options)?;
+    let process = process_of(options)?;
     let loaded = Loaded::new(object, &manifest, options)?;
     if options.verbose {
         manifest.probes.iter().for_each(|probe| eprintln!("probe {}", probe.name));
@@ -48,17 +48,27 @@ pub fn run(object: &[u8], options: &Options) -> Result<Outcome, RuntimeError> {
     if options.dry_run {
         return Ok(Outcome::default());
     }
-    let mut printer = printer(&manifest, options)?;
-    let signals = Signals::queue(&signals_of(&manifest))?;
-    let globals = Globals::new(&loaded, &manifest)?;
-    let maps = LoadedMaps::new(&loaded, &manifest)?;
+    trace(&loaded, &manifest, process, options)
+}
+
+/// Runs what is loaded.
+fn trace(
+    loaded: &Loaded,
+    manifest: &Manifest,
+    mut process: Option<Process>,
+    options: &Options,
+) -> Result<Outcome, RuntimeError> {
+    let mut printer = printer(manifest, options)?;
+    let signals = Signals::queue(&signals_of(manifest))?;
+    let globals = Globals::new(loaded, manifest)?;
+    let maps = LoadedMaps::new(loaded, manifest)?;
     let target = process.as_ref().map(|process| process.id);
-    begin::write_initial_values(&manifest, &globals, target)?;
-    for program in begin::programs(&manifest, |target| matches!(target, Target::Begin)) {
-        begin::run_once(&loaded, program)?;
+    begin::write_initial_values(manifest, &globals, target)?;
+    for program in begin::programs(manifest, |target| matches!(target, Target::Begin)) {
+        begin::run_once(loaded, program)?;
     }
     let scope = Scope { process: target, is_command: options.command.is_some() };
-    let attached = Attached::all(&loaded, &manifest, scope, &mut printer)?;
+    let attached = Attached::all(loaded, manifest, scope, &mut printer)?;
     printer.attached_probes(attached.probes);
     if let Some(process) = &mut process {
         process.start()?;
@@ -71,7 +81,7 @@ pub fn run(object: &[u8], options: &Options) -> Result<Outcome, RuntimeError> {
     let (outcome, events) = {
         let collector = Collector::new(ring, &mut printer, &maps)?;
         let output = options.output.is_none().then_some(libc::STDOUT_FILENO);
-        let mut session = Session { manifest: &manifest, loaded: &loaded, signals: &signals, output, collector };
+        let mut session = Session { manifest, loaded, signals: &signals, output, collector };
         session.read_iterators(&attached)?;
         // A script of which nothing can happen any more is at its end.
         let flow = match attached.is_active() || process.is_some() || session.waits_for_signals() {
@@ -82,7 +92,7 @@ pub fn run(object: &[u8], options: &Options) -> Result<Outcome, RuntimeError> {
         (session.finish(flow)?, events)
     };
     printer.end(&maps);
-    globals.report(&manifest, &mut printer);
+    globals.report(manifest, &mut printer);
     printer.flush();
     closing::close_in_background(events);
     check_output(&printer)?;
