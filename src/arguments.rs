@@ -38,6 +38,9 @@ pub struct Trace {
     pub compile: Compile,
     #[command(flatten)]
     pub runtime: Runtime,
+    /// List the probes that match a pattern (with -v: their arguments), or all that the program would attach to
+    #[arg(short = 'l', long = "list")]
+    pub list: bool,
     /// Compile and check, but attach nothing
     #[arg(long, alias = "dry-run-only")]
     pub dry_run: bool,

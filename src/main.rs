@@ -2,6 +2,7 @@
 
 mod arguments;
 mod compile;
+mod list;
 mod report;
 mod source;
 mod trace;

@@ -2,6 +2,7 @@
 
 use crate::arguments::{Buffering, Build, Format, Run, Runtime, Trace};
 use crate::compile::{self, Job};
+use crate::list;
 use crate::report;
 use crate::source::reason;
 use lancet_compiler::settings::Settings;
@@ -11,9 +12,15 @@ use lancet_runtime::session::{self, Options};
 
 /// `lancet -e PROGRAM`, `lancet FILE`: compiles for this machine, then runs what was compiled.
 pub fn trace(arguments: Trace) -> u8 {
-    let Trace { compile, runtime, dry_run, mut words, named } = arguments;
+    let Trace { compile, runtime, list, dry_run, mut words, named } = arguments;
     if compile.dump.iter().any(String::is_empty) && compile.program.is_none() && words.is_empty() {
         report::list_stages();
+        return 0;
+    }
+    let kernel = LiveKernel::new();
+    let is_script = words.first().is_some_and(|word| std::path::Path::new(word).is_file());
+    if list && compile.program.is_none() && !is_script {
+        list::machine(words.first().map_or("", String::as_str), &kernel, runtime.pid, runtime.verbose);
         return 0;
     }
     let file = match compile.program {
@@ -34,11 +41,14 @@ pub fn trace(arguments: Trace) -> u8 {
         ..Settings::default()
     };
     let job = Job { file: file.as_deref(), settings, notes: runtime.verbose, warnings: !runtime.no_warnings };
-    let kernel = LiveKernel::new();
     let output = match compile::run(&compile, job, &kernel) {
         Ok(output) => output,
         Err(code) => return code,
     };
+    if list {
+        list::program(&output.manifest);
+        return 0;
+    }
     if dry_run || !compile.dump.is_empty() {
         return 0;
     }

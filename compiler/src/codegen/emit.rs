@@ -5,6 +5,7 @@ use super::insn::{
     NEG, PSEUDO_CALL, PSEUDO_FUNCTION, PSEUDO_KFUNC, PSEUDO_MAP, PSEUDO_MAP_VALUE, REG, ST, STX, size_bits,
 };
 use super::plan::{Place, Plan, plan};
+use super::scratch::Region;
 use super::vcode::{Base, Callee, Op, Source, VCode};
 use super::{FunctionCode, Relocation, allocate, select};
 use crate::ir::{Function, FunctionKind, MemorySize, Slot, Width};
@@ -21,8 +22,8 @@ pub(super) struct Emitted {
     pub(super) scratch: u32,
 }
 
-/// Generates one function; `region` is the index of its scratch memory, should it need some.
-pub(super) fn function(function: &Function, has_callbacks: bool, region: u32) -> Emitted {
+/// Generates one function; `region` is its scratch memory, should it need some.
+pub(super) fn function(function: &Function, has_callbacks: bool, region: Region) -> Emitted {
     let limit = match (has_callbacks, &function.kind) {
         (false, _) => STACK,
         (true, FunctionKind::Program { .. }) => PROGRAM_SHARE,
@@ -49,7 +50,8 @@ pub(super) fn function(function: &Function, has_callbacks: bool, region: u32) ->
     let (name, kind) = (function.name.clone(), function.kind.clone());
     let parameters = function.blocks[function.entry()].parameters.len() as u32;
     let Emitter { insns, relocations, spans, .. } = emitter;
-    Emitted { code: FunctionCode { name, kind, parameters, insns, relocations, spans, vcode }, scratch: plan.scratch }
+    let scratch = if plan.scratch > 0 { region.header() + plan.scratch } else { 0 };
+    Emitted { code: FunctionCode { name, kind, parameters, insns, relocations, spans, vcode }, scratch }
 }
 
 struct Emitter<'a> {

@@ -8,6 +8,7 @@ mod emit;
 mod insn;
 mod memory;
 mod plan;
+mod scratch;
 mod select;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ mod vcode;
 
 use crate::ir::{FunctionId, FunctionKind, MapData, MapId, MapKind, Module};
 use lancet_syntax::span::Span;
+use scratch::{Region, is_guarded};
 use std::fmt::Write;
 
 pub use insn::Insn;
@@ -68,13 +70,18 @@ pub enum Relocation {
 pub fn compile(module: &Module) -> Code {
     let mut regions: Vec<u32> = Vec::new();
     let has_callbacks = module.functions.values().any(|function| function.kind == FunctionKind::Callback);
+    let all_guarded = module.functions.values().all(|function| match &function.kind {
+        FunctionKind::Program { section } => is_guarded(section),
+        FunctionKind::Subprogram | FunctionKind::Callback => true,
+    });
     let functions = module
         .functions
         .values()
         .map(|function| {
-            let code = emit::function(function, has_callbacks, regions.len() as u32);
+            let copies = Region::copies_for(&function.kind, all_guarded);
+            let code = emit::function(function, has_callbacks, Region { first: regions.len() as u32, copies });
             if code.scratch > 0 {
-                regions.push(code.scratch);
+                regions.extend((0..copies).map(|_| code.scratch));
             }
             code.code
         })

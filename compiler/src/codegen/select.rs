@@ -2,18 +2,19 @@
 
 use super::insn::{Alu, Condition};
 use super::plan::{Place, Plan, entry_parameter};
+use super::scratch::Region;
 use super::vcode::{Base, Callee, Op, Source, VBlock, VCode};
 use super::Relocation;
 use crate::ir::{
-    Address, BinaryOp, Block, Comparison, Function, Helper, HelperEffect, Inst, Instruction, MemorySize,
+    Address, BinaryOp, Block, Comparison, Function, HelperEffect, Inst, Instruction, MemorySize,
     Terminator, UnaryOp, Value, ValueDef, Width,
 };
 use lancet_syntax::span::Span;
 use regalloc2::VReg;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-/// Selects the instructions of a function. `region` is the index of its scratch memory.
-pub(super) fn select(function: &Function, plan: &Plan, region: u32) -> VCode {
+/// Selects the instructions of a function, which uses that scratch memory if it needs any.
+pub(super) fn select(function: &Function, plan: &Plan, region: Region) -> VCode {
     let mut selector = Selector {
         function,
         plan,
@@ -22,20 +23,22 @@ pub(super) fn select(function: &Function, plan: &Plan, region: u32) -> VCode {
         blocks: FxHashMap::default(),
         needed: needed(function, plan),
         scratch: None,
+        region,
         span: Span::default(),
     };
-    selector.run(region);
+    selector.run();
     selector.code
 }
 
 pub(super) struct Selector<'a> {
     function: &'a Function,
-    plan: &'a Plan,
+    pub(super) plan: &'a Plan,
     pub(super) code: VCode,
     vregs: FxHashMap<Value, VReg>,
     blocks: FxHashMap<Block, usize>,
     needed: FxHashSet<Inst>,
-    scratch: Option<VReg>,
+    pub(super) scratch: Option<VReg>,
+    pub(super) region: Region,
     span: Span,
 }
 
@@ -119,16 +122,16 @@ fn inputs(instruction: &Instruction) -> Vec<Value> {
 }
 
 impl<'a> Selector<'a> {
-    fn run(&mut self, region: u32) {
+    fn run(&mut self) {
         // The prologue takes the parameters and finds the scratch memory; the function's blocks follow in layout order,
         // each with the blocks of its edges behind it (the allocator's checker wants predecessors first).
-        let mut next = if self.plan.scratch > 0 { 3 } else { 1 };
+        let mut next = if self.plan.scratch > 0 { self.region.prologue_blocks() } else { 1 };
         let predecessors = self.predecessors();
         for block in &self.plan.order {
             self.blocks.insert(*block, next);
             next += 1 + self.split_edges(*block, &predecessors).iter().filter(|split| **split).count();
         }
-        self.prologue(region);
+        self.prologue();
         for block in &self.plan.order {
             let start = self.code.ops.len();
             let parameters = if *block == self.function.entry() {
@@ -178,7 +181,7 @@ impl<'a> Selector<'a> {
         }
     }
 
-    fn finish_block(&mut self, start: usize, parameters: Vec<VReg>, successors: Vec<usize>) {
+    pub(super) fn finish_block(&mut self, start: usize, parameters: Vec<VReg>, successors: Vec<usize>) {
         let successors = successors.into_iter().map(regalloc2::Block::new).collect();
         let end = self.code.ops.len();
         self.code.blocks.push(VBlock { start, end, parameters, successors, predecessors: Vec::new() });
@@ -192,7 +195,7 @@ impl<'a> Selector<'a> {
         }
     }
 
-    fn prologue(&mut self, region: u32) {
+    fn prologue(&mut self) {
         let parameters = self.function.blocks[self.function.entry()].parameters.clone();
         let parameters: Vec<VReg> = parameters.into_iter().map(|value| self.vreg(value)).collect();
         self.push(Op::Parameters(parameters));
@@ -202,25 +205,7 @@ impl<'a> Selector<'a> {
             self.finish_block(0, Vec::new(), vec![body]);
             return;
         }
-        // scratch = lookup(&lancet_scratch, &region); if it is null, return 0.
-        let (map, key, base) = (self.code.vreg(), self.code.vreg(), self.code.vreg());
-        let slot = crate::ir::Slot(u32::MAX);
-        self.push(Op::Store { size: MemorySize::B4, to: Base::Stack(slot, 0), src: Source::Imm(region as i32) });
-        self.push(Op::Refer { dst: map, to: Relocation::Scratch });
-        self.push(Op::StackAddress { dst: key, slot, offset: 0 });
-        let callee = Callee::Helper(Helper::MAP_LOOKUP_ELEM);
-        self.push(Op::Call { callee, arguments: vec![map, key], result: base });
-        let (condition, width, b) = (Condition::Ne, Width::W64, Source::Imm(0));
-        self.push(Op::Branch { condition, width, a: base, b, then: 2, otherwise: 1 });
-        self.finish_block(0, Vec::new(), vec![2, 1]);
-        let start = self.code.ops.len();
-        let zero = self.immediate(0);
-        self.push(Op::Return(zero));
-        self.finish_block(start, Vec::new(), Vec::new());
-        let start = self.code.ops.len();
-        self.push(Op::Jump { target: body, arguments: Vec::new() });
-        self.finish_block(start, Vec::new(), vec![body]);
-        self.scratch = Some(base);
+        self.acquire_scratch(body);
     }
 
     /// Appends the end of a block; gives its successors, and the edges that become blocks behind it.
@@ -252,6 +237,7 @@ impl<'a> Selector<'a> {
             }
             Some(Terminator::Return(value)) => {
                 let value = self.use_value(*value);
+                self.release_scratch();
                 self.push(Op::Return(value));
                 (Vec::new(), Vec::new())
             }
@@ -325,7 +311,7 @@ impl<'a> Selector<'a> {
         match address {
             Address::Slot(slot, offset) => match self.plan.places.get(&slot) {
                 Some(Place::Scratch(start)) => {
-                    let total = start + offset;
+                    let total = self.region.header() + start + offset;
                     let scratch = self.scratch_register();
                     match i16::try_from(total + 1024) {
                         Ok(_) => (Base::Reg(scratch, total as i16), offset),

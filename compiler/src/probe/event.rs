@@ -1,8 +1,10 @@
 //! `software`, `hardware` and `watchpoint`: perf events.
 
+use super::list::{Listed, Query};
 use super::{Arguments, Cx, Expansion, Provider, Refused};
 use crate::hir::ContextKind;
 use crate::types::Space;
+use lancet_kernel::wildcard_matches;
 use lancet_manifest::Target;
 use lancet_syntax::code::Code;
 
@@ -56,6 +58,10 @@ impl Provider for Software {
         let (event, period, name) = counted(cx, "software", SOFTWARE)?;
         Ok(vec![expansion(cx, "software", name, Target::Software { event, period })])
     }
+
+    fn list(&self, query: &Query<'_>) -> Vec<Listed> {
+        events("software", SOFTWARE, query)
+    }
 }
 
 impl Provider for Hardware {
@@ -74,6 +80,10 @@ impl Provider for Hardware {
     fn expand(&self, cx: &mut Cx<'_>) -> Result<Vec<Expansion>, Refused> {
         let (event, period, name) = counted(cx, "hardware", HARDWARE)?;
         Ok(vec![expansion(cx, "hardware", name, Target::Hardware { perf_type: 0, event, period })])
+    }
+
+    fn list(&self, query: &Query<'_>) -> Vec<Listed> {
+        events("hardware", HARDWARE, query)
     }
 }
 
@@ -127,6 +137,11 @@ impl Provider for Watchpoint {
         let target = Target::Watchpoint { address: address as u64, length: length as u64, mode };
         Ok(vec![expansion(cx, "watchpoint", name, target)])
     }
+}
+
+fn events(provider: &str, table: &[(&str, &str, u64, u64)], query: &Query<'_>) -> Vec<Listed> {
+    let matching = table.iter().filter(|(name, ..)| wildcard_matches(query.part(0), name));
+    matching.map(|(name, ..)| Listed::named(format!("{provider}:{name}:"))).collect()
 }
 
 fn expansion(cx: &Cx<'_>, provider: &str, name: String, target: Target) -> Expansion {

@@ -1,5 +1,6 @@
 //! `kprobe` and `kretprobe`: kernel functions, at entry (or an offset) and at return.
 
+use super::list::{Listed, Query};
 use super::{Arguments, Cx, Expansion, Provider, Refused, is_pattern};
 use crate::hir::ContextKind;
 use crate::types::Space;
@@ -25,6 +26,10 @@ impl Provider for Kprobe {
     fn expand(&self, cx: &mut Cx<'_>) -> Result<Vec<Expansion>, Refused> {
         expand(cx, "kprobe", false)
     }
+
+    fn list(&self, query: &Query<'_>) -> Vec<Listed> {
+        functions("kprobe", query)
+    }
 }
 
 impl Provider for Kretprobe {
@@ -43,6 +48,24 @@ impl Provider for Kretprobe {
     fn expand(&self, cx: &mut Cx<'_>) -> Result<Vec<Expansion>, Refused> {
         expand(cx, "kretprobe", true)
     }
+
+    fn list(&self, query: &Query<'_>) -> Vec<Listed> {
+        functions("kretprobe", query)
+    }
+}
+
+fn functions(provider: &str, query: &Query<'_>) -> Vec<Listed> {
+    if !query.kernel.features().kprobe {
+        return Vec::new();
+    }
+    let (module, function) = if query.len() > 1 { (query.part(0), query.part(1)) } else { ("*", query.part(0)) };
+    let found = query.kernel.functions(module, function).unwrap_or_default();
+    let with_module = query.len() > 1;
+    let name = |function: lancet_kernel::KernelFunction| match with_module {
+        true => format!("{provider}:{}:{}", function.module, function.name),
+        false => format!("{provider}:{}", function.name),
+    };
+    found.into_iter().map(|function| Listed::named(name(function))).collect()
 }
 
 fn expand(cx: &mut Cx<'_>, provider: &'static str, at_return: bool) -> Result<Vec<Expansion>, Refused> {

@@ -5,12 +5,16 @@
 //! and a file in the runtime's `attach/`.
 
 mod event;
+mod list;
 mod kprobe;
 mod rawtracepoint;
 mod special;
 mod timer;
 mod tracepoint;
 mod uprobe;
+
+pub use list::{Listed, list};
+use list::Query;
 
 use crate::check::Environment;
 use crate::hir::{AttachPoint, ContextKind, ProbeProgram};
@@ -55,6 +59,12 @@ trait Provider: Sync {
 
     /// What the attach point means here.
     fn expand(&self, cx: &mut Cx<'_>) -> Result<Vec<Expansion>, Refused>;
+
+    /// The probes there are that match the parts behind the provider; missing parts match anything. Types without a list
+    /// of probes have none.
+    fn list(&self, _query: &Query<'_>) -> Vec<Listed> {
+        Vec::new()
+    }
 }
 
 /// Attach points that see the same arguments.

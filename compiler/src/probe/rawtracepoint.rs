@@ -1,5 +1,6 @@
 //! `rawtracepoint:event`: tracepoints without their record; arguments are those of the kernel's trace call.
 
+use super::list::{Listed, Query};
 use super::{Arguments, Cx, Expansion, Provider, Refused};
 use crate::hir::ContextKind;
 use crate::types::Space;
@@ -55,5 +56,12 @@ impl Provider for RawTracepoint {
             attach_points,
             ..Expansion::default()
         }])
+    }
+
+    fn list(&self, query: &Query<'_>) -> Vec<Listed> {
+        let (module, event) = if query.len() > 1 { (query.part(0), query.part(1)) } else { ("*", query.part(0)) };
+        let found = query.kernel.raw_tracepoints(event).unwrap_or_default();
+        let matching = found.into_iter().filter(|(of, _)| lancet_kernel::wildcard_matches(module, of));
+        matching.map(|(module, name)| Listed::named(format!("rawtracepoint:{module}:{name}"))).collect()
     }
 }

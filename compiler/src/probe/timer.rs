@@ -1,7 +1,9 @@
 //! `interval` and `profile`: timers, as perf events on one CPU and on all.
 
+use super::list::{Listed, Query};
 use super::{Arguments, Cx, Expansion, Provider, Refused};
 use crate::hir::ContextKind;
+use lancet_kernel::wildcard_matches;
 use lancet_manifest::Target;
 use lancet_syntax::code::Code;
 
@@ -29,6 +31,10 @@ impl Provider for Interval {
         };
         Ok(vec![timer(cx, "interval", name, Target::Interval { nanoseconds })])
     }
+
+    fn list(&self, query: &Query<'_>) -> Vec<Listed> {
+        units("interval", query)
+    }
 }
 
 impl Provider for Profile {
@@ -52,6 +58,15 @@ impl Provider for Profile {
         };
         Ok(vec![timer(cx, "profile", name, target)])
     }
+
+    fn list(&self, query: &Query<'_>) -> Vec<Listed> {
+        units("profile", query)
+    }
+}
+
+fn units(provider: &str, query: &Query<'_>) -> Vec<Listed> {
+    let matching = ["hz", "ms", "s", "us"].into_iter().filter(|unit| wildcard_matches(query.part(0), unit));
+    matching.map(|unit| Listed::named(format!("{provider}:{unit}:"))).collect()
 }
 
 enum Period {

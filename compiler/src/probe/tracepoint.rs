@@ -1,8 +1,10 @@
 //! `tracepoint:category:event`: the kernel's static tracepoints, with their records as `args`.
 
+use super::list::{Listed, Query};
 use super::{Arguments, Cx, Expansion, Provider, Refused, is_pattern};
 use crate::hir::ContextKind;
 use crate::types::Space;
+use lancet_kernel::tracepoint::{FieldStorage, TracepointField};
 use lancet_manifest::Target;
 use std::rc::Rc;
 
@@ -57,6 +59,29 @@ impl Provider for Tracepoint {
             });
         }
         Ok(expansions)
+    }
+
+    fn list(&self, query: &Query<'_>) -> Vec<Listed> {
+        let found = query.kernel.tracepoints(query.part(0), query.part(1)).unwrap_or_default();
+        let listed = found.into_iter().map(|(category, event)| {
+            // Formats are read where few probes are asked for: with a name that says which.
+            let format = if query.len() < 2 || query.part(1) == "*" { None } else { query.kernel.tracepoint(&category, &event).ok() };
+            let fields = format.map(|format| format.fields).unwrap_or_default();
+            let own = fields.iter().filter(|field| !field.name.starts_with("common_"));
+            let arguments = own.map(declaration).collect();
+            Listed { name: format!("tracepoint:{category}:{event}"), arguments }
+        });
+        listed.collect()
+    }
+}
+
+/// A field as the format declares it.
+fn declaration(field: &TracepointField) -> String {
+    match field.storage {
+        FieldStorage::Array(count) => format!("{} {}[{count}]", field.type_name, field.name),
+        FieldStorage::Scalar | FieldStorage::DataLoc | FieldStorage::RelativeLoc => {
+            format!("{} {}", field.type_name, field.name)
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `uprobe` and `uretprobe`: functions and addresses of programs and libraries.
 
+use super::list::{Listed, Query};
 use super::{Arguments, Cx, Expansion, Provider, Refused, is_pattern};
 use crate::hir::{AttachPoint, ContextKind};
 use crate::types::Space;
@@ -27,6 +28,10 @@ impl Provider for Uprobe {
     fn expand(&self, cx: &mut Cx<'_>) -> Result<Vec<Expansion>, Refused> {
         expand(cx, "uprobe", false)
     }
+
+    fn list(&self, query: &Query<'_>) -> Vec<Listed> {
+        functions("uprobe", query)
+    }
 }
 
 impl Provider for Uretprobe {
@@ -45,6 +50,25 @@ impl Provider for Uretprobe {
     fn expand(&self, cx: &mut Cx<'_>) -> Result<Vec<Expansion>, Refused> {
         expand(cx, "uretprobe", true)
     }
+
+    fn list(&self, query: &Query<'_>) -> Vec<Listed> {
+        functions("uretprobe", query)
+    }
+}
+
+/// Functions of the programs and libraries that the pattern names; all programs of the machine are not searched.
+fn functions(provider: &str, query: &Query<'_>) -> Vec<Listed> {
+    if query.len() == 0 || query.part(0) == "*" {
+        return Vec::new();
+    }
+    let paths = query.kernel.executables(query.part(0), query.pid).unwrap_or_default();
+    let mut listed = Vec::new();
+    for path in paths {
+        let Ok(executable) = query.kernel.executable(&path) else { continue };
+        let matching = executable.functions().iter().filter(|symbol| wildcard_matches(query.part(1), &symbol.name));
+        listed.extend(matching.map(|symbol| Listed::named(format!("{provider}:{}:{}", path.display(), symbol.name))));
+    }
+    listed
 }
 
 fn expand(cx: &mut Cx<'_>, provider: &'static str, at_return: bool) -> Result<Vec<Expansion>, Refused> {

@@ -1,9 +1,9 @@
-//! A small eBPF machine: runs a function's instructions on registers and a stack, without maps and helpers.
+//! A small eBPF machine: runs a function's instructions on registers, a stack and the scratch map.
 //!
 //! It executes what the code generator emits and panics on anything else, so that a wrong encoding is noticed.
 
 use super::super::insn::{
-    ALU, ALU64, CALL, END_TO_BE, EXIT, FRAME, IMM_DW, Insn, JMP, JMP32, LD, LDX, MEM, MOV, NEG, REG, ST, STX,
+    ALU, ALU64, ATOMIC, CALL, END_TO_BE, EXIT, FRAME, IMM_DW, Insn, JMP, JMP32, LD, LDX, MEM, MOV, NEG, REG, ST, STX,
 };
 use crate::ir::Helper;
 
@@ -11,15 +11,25 @@ const STACK: usize = 512;
 /// Where the stack is in the machine's memory.
 const STACK_BASE: u64 = 1 << 32;
 
-/// Runs to the end and gives r0.
-pub(super) fn run(insns: &[Insn], parameters: &[u64]) -> u64 {
-    let mut machine = Machine { registers: [0xdead_beef_dead_beef; 11], stack: [0xa5; STACK], at: 0 };
+/// The elements of the only map, behind the stack in the machine's memory.
+const ELEMENTS: usize = 8;
+const ELEMENT: usize = 4096;
+
+/// Runs to the end and gives r0. Elements in `taken` have an owner all the time.
+pub(super) fn run(insns: &[Insn], parameters: &[u64], taken: &[usize]) -> u64 {
+    let mut memory = vec![0xa5; STACK];
+    memory.resize(STACK + ELEMENTS * ELEMENT, 0);
+    let owner = |element: usize| STACK + element * ELEMENT;
+    taken.iter().for_each(|element| memory[owner(*element)] = 1);
+    let mut machine = Machine { registers: [0xdead_beef_dead_beef; 11], memory, at: 0 };
     machine.registers[1..=parameters.len()].copy_from_slice(parameters);
     machine.registers[FRAME as usize] = STACK_BASE + STACK as u64;
     for _ in 0..1_000_000 {
         let insn = insns[machine.at];
         machine.at += 1;
         if insn.code == JMP | EXIT {
+            let owners: Vec<usize> = (0..ELEMENTS).filter(|element| machine.memory[owner(*element)] == 1).collect();
+            assert_eq!(owners, taken, "who came first keeps the element, and the function leaves none behind");
             return machine.registers[0];
         }
         machine.step(insn, insns);
@@ -29,7 +39,7 @@ pub(super) fn run(insns: &[Insn], parameters: &[u64]) -> u64 {
 
 struct Machine {
     registers: [u64; 11],
-    stack: [u8; STACK],
+    memory: Vec<u8>,
     at: usize,
 }
 
@@ -64,13 +74,20 @@ impl Machine {
             LDX if code & 0xe0 == MEM => {
                 let at = self.address(self.registers[src as usize], off, size(code));
                 let mut word = [0; 8];
-                word[..size(code)].copy_from_slice(&self.stack[at..at + size(code)]);
+                word[..size(code)].copy_from_slice(&self.memory[at..at + size(code)]);
                 self.registers[dst as usize] = u64::from_le_bytes(word);
             }
             class @ (ST | STX) if code & 0xe0 == MEM => {
                 let value = if class == STX { self.registers[src as usize] } else { i64::from(imm) as u64 };
                 let at = self.address(left, off, size(code));
-                self.stack[at..at + size(code)].copy_from_slice(&value.to_le_bytes()[..size(code)]);
+                self.memory[at..at + size(code)].copy_from_slice(&value.to_le_bytes()[..size(code)]);
+            }
+            STX if code == STX | ATOMIC | 0x18 && imm == 0 => {
+                let at = self.address(left, off, 8);
+                let mut word = [0; 8];
+                word.copy_from_slice(&self.memory[at..at + 8]);
+                let sum = u64::from_le_bytes(word).wrapping_add(self.registers[src as usize]);
+                self.memory[at..at + 8].copy_from_slice(&sum.to_le_bytes());
             }
             _ => panic!("no such instruction: {insn:?}"),
         }
@@ -83,23 +100,28 @@ impl Machine {
     /// A helper leaves r1-r5 undefined; a probe read copies, or fills with zeroes where nothing can be read.
     fn call(&mut self, helper: Helper) {
         let [_, to, bytes, from, ..] = self.registers;
+        let to_key = bytes;
         if helper == Helper::PROBE_READ_KERNEL {
             let to = self.address(to, 0, bytes as usize);
             if from == 0 {
-                self.stack[to..to + bytes as usize].fill(0);
+                self.memory[to..to + bytes as usize].fill(0);
             } else {
                 let from = self.address(from, 0, bytes as usize);
-                self.stack.copy_within(from..from + bytes as usize, to);
+                self.memory.copy_within(from..from + bytes as usize, to);
             }
         }
         self.registers[0] = 0;
+        if helper == Helper::MAP_LOOKUP_ELEM {
+            let key = self.address(to_key, 0, 4);
+            self.registers[0] = STACK_BASE + (STACK + usize::from(self.memory[key]) * ELEMENT) as u64;
+        }
         self.registers[1..=5].fill(0x0bad_0bad_0bad_0bad);
     }
 
     /// The index of an access in the stack; the kernel wants it aligned.
     fn address(&self, base: u64, off: i16, size: usize) -> usize {
         let at = base.wrapping_add_signed(i64::from(off)).wrapping_sub(STACK_BASE) as usize;
-        assert!(at + size <= STACK, "access outside of the stack at {at}");
+        assert!(at + size <= self.memory.len(), "access outside of memory at {at}");
         assert!(size > 8 || at.is_multiple_of(size), "access of {size} bytes at {at} is not aligned");
         at
     }

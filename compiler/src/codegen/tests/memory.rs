@@ -118,7 +118,7 @@ fn slots_keep_their_bytes_around_a_loop() {
     builder.switch_to(end);
     let result = load(&mut builder, sum_at, MemorySize::B8, false);
     builder.terminate(Terminator::Return(result));
-    assert_eq!(run_function(builder.finish(), &[10]), (0..9).sum::<u64>());
+    assert_eq!(run_function(builder.finish(), &[10], &[]), (0..9).sum::<u64>());
 }
 
 /// Copies and fills above what is unrolled go through a helper, and leave other values alone.
@@ -159,4 +159,25 @@ fn a_branch_around_a_block_skips_it() {
         });
         assert_eq!(result, expected);
     }
+}
+
+/// A uprobe's program finds scratch memory that no preempted run of itself uses, and goes without when there is none.
+#[test]
+fn scratch_memory_belongs_to_one_run() {
+    let program = |section: &str| {
+        let kind = FunctionKind::Program { section: section.into() };
+        let mut builder = FunctionBuilder::new("f", kind, 1);
+        let slot = builder.slot(600, 8, "big");
+        let value = constant(&mut builder, 11);
+        builder.push(Instruction::Zero { address: Address::Slot(slot, 0), size: 600 });
+        builder.push(Instruction::Store { address: Address::Slot(slot, 592), size: MemorySize::B8, value });
+        let result = load(&mut builder, Address::Slot(slot, 592), MemorySize::B8, false);
+        builder.terminate(Terminator::Return(result));
+        builder.finish()
+    };
+    assert_eq!(run_function(program("kprobe"), &[0], &[]), 11);
+    for taken in [&[] as &[usize], &[0], &[0, 1, 2], &[1, 3]] {
+        assert_eq!(run_function(program("uprobe"), &[0], taken), 11, "{taken:?}");
+    }
+    assert_eq!(run_function(program("uprobe"), &[0], &[0, 1, 2, 3]), 0);
 }

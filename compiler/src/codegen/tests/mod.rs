@@ -11,12 +11,13 @@ fn run(parameters: &[u64], body: impl FnOnce(&mut FunctionBuilder) -> Value) -> 
     let mut builder = FunctionBuilder::new("f", FunctionKind::Subprogram, parameters.len());
     let result = body(&mut builder);
     builder.terminate(Terminator::Return(result));
-    run_function(builder.finish(), parameters)
+    run_function(builder.finish(), parameters, &[])
 }
 
-fn run_function(function: Function, parameters: &[u64]) -> u64 {
+/// Runs a function while the elements in `taken` of its scratch map belong to others.
+fn run_function(function: Function, parameters: &[u64], taken: &[usize]) -> u64 {
     let mut module = Module::default();
     module.functions.push(function);
     let code = super::compile(&module);
-    machine::run(&code.functions[0].insns, parameters)
+    machine::run(&code.functions[0].insns, parameters, taken)
 }

@@ -1,0 +1,62 @@
+//! Which probes there are: for `lancet -l`.
+
+use super::PROVIDERS;
+use lancet_kernel::{Kernel, wildcard_matches};
+
+/// A probe that could be attached to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Listed {
+    /// The full name.
+    pub name: String,
+    /// Its arguments, `type name` each, as far as its description says.
+    pub arguments: Vec<String>,
+}
+
+/// What is asked of a provider.
+pub(super) struct Query<'a> {
+    /// The machine.
+    pub(super) kernel: &'a dyn Kernel,
+    /// The pattern's parts behind the provider.
+    parts: Vec<&'a str>,
+    /// The process of `-p`.
+    pub(super) pid: Option<u32>,
+}
+
+impl<'a> Query<'a> {
+    /// The n-th part of the pattern, `*` where it ends before.
+    pub(super) fn part(&self, index: usize) -> &'a str {
+        self.parts.get(index).copied().unwrap_or("*")
+    }
+
+    /// The number of parts.
+    pub(super) fn len(&self) -> usize {
+        self.parts.len()
+    }
+}
+
+impl Listed {
+    /// A probe whose arguments are not known.
+    pub(super) fn named(name: String) -> Self {
+        Self { name, arguments: Vec::new() }
+    }
+}
+
+/// The probes that match `pattern`: `provider:parts`, patterns separated by commas, or a word that any part of a kernel
+/// probe's name may match.
+pub fn list(pattern: &str, kernel: &dyn Kernel, pid: Option<u32>) -> Vec<Listed> {
+    pattern.split(',').flat_map(|pattern| list_one(pattern.trim(), kernel, pid)).collect()
+}
+
+fn list_one(pattern: &str, kernel: &dyn Kernel, pid: Option<u32>) -> Vec<Listed> {
+    let Some((provider, rest)) = pattern.split_once(':') else {
+        let everything = Query { kernel, parts: Vec::new(), pid };
+        let all = PROVIDERS.iter().flat_map(|provider| provider.list(&everything));
+        return all.filter(|probe| wildcard_matches(pattern, &probe.name)).collect();
+    };
+    let parts: Vec<&str> = rest.split(':').collect();
+    let query = Query { kernel, parts, pid };
+    let matching = PROVIDERS.iter().filter(|known| {
+        wildcard_matches(provider, known.name()) || known.aliases().contains(&provider)
+    });
+    matching.flat_map(|known| known.list(&query)).collect()
+}
