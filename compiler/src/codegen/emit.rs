@@ -1,8 +1,8 @@
 //! Emission: allocated machine instructions to eBPF, jumps resolved.
 
 use super::insn::{
-    ALU, ALU64, ATOMIC, Alu, CALL, Condition, END_TO_BE, EXIT, FETCH, FRAME, IMM_DW, Insn, JMP, JMP32, LD, LDX, MEM, MOV,
-    NEG, PSEUDO_CALL, PSEUDO_FUNCTION, PSEUDO_KFUNC, PSEUDO_MAP, PSEUDO_MAP_VALUE, REG, ST, STX, size_bits,
+    ALU, ALU64, ATOMIC, Alu, CALL, Condition, END_TO_BE, EXIT, FETCH, FRAME, IMM_DW, Insn, JMP, JMP32, LD, LDX, MEM,
+    MOV, NEG, PSEUDO_CALL, PSEUDO_FUNCTION, PSEUDO_KFUNC, PSEUDO_MAP, PSEUDO_MAP_VALUE, REG, ST, STX, size_bits,
 };
 use super::plan::{Place, Plan, plan};
 use super::scratch::Region;

@@ -17,8 +17,18 @@ use regalloc2::VReg;
 const COPIES: u32 = 4;
 
 /// Sections of programs that the kernel does not start on a CPU where one of them runs: it counts such events as missed.
-const GUARDED: [&str; 10] =
-    ["kprobe", "kretprobe", "ksyscall", "kretsyscall", "tracepoint", "tp/", "perf_event", "fentry", "fexit", "fmod_ret"];
+const GUARDED: [&str; 10] = [
+    "kprobe",
+    "kretprobe",
+    "ksyscall",
+    "kretsyscall",
+    "tracepoint",
+    "tp/",
+    "perf_event",
+    "fentry",
+    "fexit",
+    "fmod_ret",
+];
 
 /// The place of the key that the map is asked with: behind the slots on the stack.
 pub(super) const KEY: Slot = Slot(u32::MAX);

@@ -1,13 +1,13 @@
 //! Selection: intermediate representation to machine instructions with virtual registers.
 
+use super::Relocation;
 use super::insn::{Alu, Condition};
 use super::plan::{Place, Plan, entry_parameter};
 use super::scratch::Region;
 use super::vcode::{Base, Callee, Op, Source, VBlock, VCode};
-use super::Relocation;
 use crate::ir::{
-    Address, BinaryOp, Block, Comparison, Function, HelperEffect, Inst, Instruction, MemorySize,
-    Terminator, UnaryOp, Value, ValueDef, Width,
+    Address, BinaryOp, Block, Comparison, Function, HelperEffect, Inst, Instruction, MemorySize, Terminator, UnaryOp,
+    Value, ValueDef, Width,
 };
 use lancet_syntax::span::Span;
 use regalloc2::VReg;
@@ -555,4 +555,3 @@ fn condition_of(comparison: Comparison) -> Condition {
         Comparison::SignedGreaterEqual => Condition::Sge,
     }
 }
-
