@@ -1,6 +1,7 @@
 //! The object's own BTF (kernel Documentation/bpf/btf.rst): types of maps and functions, and strings.
 
 use crate::ir::{MapData, MapKind};
+use rustc_hash::FxHashMap;
 
 /// Collects types and strings.
 #[derive(Default)]
@@ -8,6 +9,8 @@ pub(super) struct BtfWriter {
     types: Vec<u8>,
     count: u32,
     strings: Vec<u8>,
+    /// Where strings are that were added.
+    known: FxHashMap<String, u32>,
     int: Option<u32>,
     void_pointer: Option<u32>,
 }
@@ -35,14 +38,13 @@ impl BtfWriter {
         if text.is_empty() {
             return 0;
         }
-        let mut wanted = text.as_bytes().to_vec();
-        wanted.retain(|byte| *byte != 0);
-        wanted.push(0);
-        if let Some(at) = self.strings.windows(wanted.len() + 1).position(|window| window[0] == 0 && window[1..] == wanted) {
-            return at as u32 + 1;
+        if let Some(at) = self.known.get(text) {
+            return *at;
         }
         let offset = self.strings.len() as u32;
-        self.strings.extend(wanted);
+        self.strings.extend(text.bytes().filter(|byte| *byte != 0));
+        self.strings.push(0);
+        self.known.insert(text.to_owned(), offset);
         offset
     }
 
