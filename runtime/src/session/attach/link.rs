@@ -5,15 +5,18 @@ use crate::session::error::plain;
 use crate::session::load::take_said;
 use libbpf_sys as sys;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::ptr::NonNull;
+
+/// `PERF_EVENT_IOC_DISABLE` of linux/perf_event.h.
+const DISABLE: libc::Ioctl = 0x2401;
 
 /// An attached program. Dropping detaches.
 pub struct Link {
     link: NonNull<sys::bpf_link>,
     /// The event below the link, kept open: closing the last descriptor of one takes the kernel up to 80 ms, during which
     /// the program is off already.
-    _event: Option<OwnedFd>,
+    event: Option<OwnedFd>,
 }
 
 impl Link {
@@ -22,7 +25,7 @@ impl Link {
         let error = io::Error::last_os_error();
         let said = take_said();
         match NonNull::new(link) {
-            Some(link) => Ok(Self { link, _event: None }),
+            Some(link) => Ok(Self { link, event: None }),
             None if error.raw_os_error() == Some(0) => Err(io::Error::other(said)),
             None => Err(error),
         }
@@ -31,7 +34,7 @@ impl Link {
     /// Keeps the event open as long as the link.
     pub fn with_event(self, event: Option<OwnedFd>) -> Self {
         let mut this = self;
-        this._event = event;
+        this.event = event;
         this
     }
 
@@ -40,9 +43,17 @@ impl Link {
         self.link.as_ptr()
     }
 
+    /// Stops the event below, if it is one that can be stopped alone.
+    pub fn disable(&self) {
+        if let Some(event) = &self.event {
+            // SAFETY: the descriptor is open. An event that cannot be stopped goes on until it is detached.
+            unsafe { libc::ioctl(event.as_raw_fd(), DISABLE, 0) };
+        }
+    }
+
     /// Takes the program off; what is returned may be closed when there is time.
     pub fn detach(mut self) -> Option<OwnedFd> {
-        self._event.take()
+        self.event.take()
     }
 }
 

@@ -115,6 +115,8 @@ impl Attached {
     /// returned is closed by dropping it, which takes long too.
     pub fn detach(self) -> Vec<OwnedFd> {
         let mut links = self.links;
+        // Timers stop at once, so that nothing changes maps while the rest is detached.
+        links.iter().for_each(Link::disable);
         let share = links.len().div_ceil(THREADS).max(1);
         let mut shares = Vec::new();
         while links.len() > share {
