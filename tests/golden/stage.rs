@@ -5,6 +5,7 @@
 
 use crate::case::Case;
 use lancet_compiler::compile::{Input, Output, Stage, compile};
+use lancet_compiler::import::NoImports;
 use lancet_compiler::ir::{parser, verify};
 use lancet_compiler::optimize;
 use lancet_compiler::settings::Settings;
@@ -42,6 +43,7 @@ fn compiled(case: &Case, dumps: &[Stage]) -> Result<(Output, String), String> {
         settings: Settings::default(),
         environment: &[],
         loader: &NoIncludes,
+        importer: &NoImports,
         dumps,
     };
     let output = compile(&mut sources, file, input);
