@@ -57,6 +57,20 @@ pub fn lower(program: &hir::Program, target: &Target<'_>) -> (Module, Manifest) 
     lowerer.finish()
 }
 
+/// True for probes of the kernel, which `-p` limits by a test; others are limited where they are attached, or are none of
+/// a process's business.
+fn fires_for_any_process(part: &ProbeProgram) -> bool {
+    part.attach_points.iter().any(|point| {
+        matches!(
+            point.target,
+            manifest::Target::Tracepoint { .. }
+                | manifest::Target::RawTracepoint { .. }
+                | manifest::Target::KernelFunction { .. }
+                | manifest::Target::Trampoline
+        )
+    })
+}
+
 /// The state of lowering; builtins make their code through its public methods.
 pub struct Lowerer<'a> {
     target: &'a Target<'a>,
@@ -129,21 +143,31 @@ impl<'a> Lowerer<'a> {
         self.builder.set_span(probe.span);
         self.part = Some(part);
         self.make_locals(probe);
+        if let Some(process) = self.target.settings.pid.filter(|_| fires_for_any_process(part)) {
+            let (current, wanted) = (self.process_id(), self.constant(i64::from(process)));
+            let same = self.compare(Comparison::Equal, current, wanted);
+            self.go_on_if(same);
+        }
         if let Some(predicate) = &probe.predicate {
             let holds = self.scalar(predicate);
-            let (action, skip) = (self.builder.block(), self.builder.block());
-            self.builder.branch(holds, action, skip);
-            self.builder.seal(action);
-            self.builder.seal(skip);
-            self.builder.switch_to(skip);
-            self.return_zero();
-            self.builder.switch_to(action);
+            self.go_on_if(holds);
         }
         self.statements(&probe.body);
         self.return_zero();
         let built = std::mem::replace(&mut self.builder, FunctionBuilder::new("", FunctionKind::Subprogram, 0));
         self.module.functions.push(built.finish());
         self.part = None;
+    }
+
+    /// Ends the program unless the condition holds.
+    fn go_on_if(&mut self, condition: Value) {
+        let (action, skip) = (self.builder.block(), self.builder.block());
+        self.builder.branch(condition, action, skip);
+        self.builder.seal(action);
+        self.builder.seal(skip);
+        self.builder.switch_to(skip);
+        self.return_zero();
+        self.builder.switch_to(action);
     }
 
     fn symbol(&mut self, part: &ProbeProgram) -> String {
