@@ -309,6 +309,9 @@ impl<'a> Checker<'a> {
                 }
                 MapContent::Plain(crate::types::INT64)
             });
+            if let Some(Some(key)) = &facts.key {
+                self.check_key_size(&name, key, facts.key_span);
+            }
             program.maps.push(Map {
                 name,
                 key: facts.key.flatten(),
@@ -317,6 +320,19 @@ impl<'a> Checker<'a> {
                 max_entries: facts.max_entries.unwrap_or(default_entries),
                 span: facts.span,
             });
+        }
+    }
+
+    /// Kernels before 5.11 take keys of up to 512 bytes (MAX_BPF_STACK).
+    fn check_key_size(&mut self, name: &str, key: &Type, span: Span) {
+        const MOST: u32 = 512;
+        let (size, version) = (self.size_of(key), self.kernel().version());
+        if size > MOST && version < lancet_kernel::Version::new(5, 11) {
+            let message = format!("the key of @{name} has {size} bytes; more than {MOST} need kernel 5.11");
+            self.report(
+                Diagnostic::error(Code::NotOnThisKernel, span, message)
+                    .help(format!("this is {version}: shorten its strings, with str(p, 64) or config = {{ max_strlen = 64 }}")),
+            );
         }
     }
 }
