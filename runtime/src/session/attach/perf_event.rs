@@ -6,11 +6,6 @@ use libbpf_sys as sys;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
-/// `inherit` of perf_event_attr: threads that start later are counted too.
-const INHERIT: u64 = 1 << 1;
-/// `inherit_thread`: but not other processes (5.13).
-const INHERIT_THREAD: u64 = 1 << 35;
-
 /// Where an event is looked for.
 #[derive(Clone, Copy)]
 pub enum Reach {
@@ -26,20 +21,27 @@ pub fn description(kind: u32, config: u64) -> sys::perf_event_attr {
     sys::perf_event_attr { type_: kind, size, config, ..Default::default() }
 }
 
-/// Opens an event.
+/// Opens an event. Threads that start later are counted too, where the kernel can do that without counting other
+/// processes (5.13).
 pub fn open(description: &sys::perf_event_attr, reach: Reach) -> io::Result<OwnedFd> {
-    let mut description = *description;
-    let (pid, cpu) = match reach {
-        Reach::Cpu(cpu) => (-1, cpu as i32),
-        Reach::Thread(thread) => {
-            description._bitfield_1 = sys::__BindgenBitfieldUnit::new((INHERIT | INHERIT_THREAD).to_ne_bytes());
-            (thread as i32, -1)
-        }
+    let thread = match reach {
+        Reach::Cpu(cpu) => return open_at(description, -1, cpu as i32),
+        Reach::Thread(thread) => thread as i32,
     };
+    let mut inherited = *description;
+    inherited.set_inherit(1);
+    inherited.set_inherit_thread(1);
+    match open_at(&inherited, thread, -1) {
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => open_at(description, thread, -1),
+        result => result,
+    }
+}
+
+fn open_at(description: &sys::perf_event_attr, thread: i32, cpu: i32) -> io::Result<OwnedFd> {
     // SAFETY: the description is valid and says its size; the descriptor is new.
     unsafe {
         let flags = sys::PERF_FLAG_FD_CLOEXEC as libc::c_ulong;
-        match libc::syscall(libc::SYS_perf_event_open, &raw const description, pid, cpu, -1, flags) {
+        match libc::syscall(libc::SYS_perf_event_open, &raw const *description, thread, cpu, -1, flags) {
             fd if fd >= 0 => Ok(OwnedFd::from_raw_fd(fd as RawFd)),
             _ => Err(io::Error::last_os_error()),
         }

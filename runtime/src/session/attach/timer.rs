@@ -5,9 +5,6 @@ use super::perf_event::{self, Reach};
 use super::{Attaching, Reason};
 use libbpf_sys as sys;
 
-/// `freq` of perf_event_attr: the period is a frequency.
-const FREQUENCY: u64 = 1 << 10;
-
 /// On the first CPU that is online.
 pub fn attach_interval(attaching: Attaching, nanoseconds: u64) -> Result<Link, Reason> {
     let cpus = crate::session::load::possible_cpus() as u32;
@@ -39,7 +36,7 @@ fn clock(frequency: Option<u64>, nanoseconds: u64) -> sys::perf_event_attr {
     let mut clock = perf_event::description(sys::PERF_TYPE_SOFTWARE, u64::from(sys::PERF_COUNT_SW_CPU_CLOCK));
     match frequency {
         Some(frequency) => {
-            clock._bitfield_1 = sys::__BindgenBitfieldUnit::new(FREQUENCY.to_ne_bytes());
+            clock.set_freq(1);
             clock.__bindgen_anon_1.sample_freq = frequency;
         }
         None => clock.__bindgen_anon_1.sample_period = nanoseconds,
