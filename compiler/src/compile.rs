@@ -133,7 +133,13 @@ fn pipeline(
     *manifest = lowered;
     optimize::run(&mut module);
     dump.add(Stage::Ir, || module.to_string());
-    let code = codegen::compile(&module);
+    let code = match codegen::compile(&module) {
+        Ok(code) => code,
+        Err(too_large) => {
+            diagnostics.push(report_too_large(too_large));
+            return None;
+        }
+    };
     dump.add(Stage::Vcode, || code.print_vcode());
     dump.add(Stage::Insns, || code.print_instructions());
     let object = elf::write(&code, &module, &manifest.encode(), sources);
@@ -153,6 +159,13 @@ fn dump_source(sources: &SourceMap, file: FileId, dump: &mut Dump<'_>) {
         let program = lancet_syntax::parse(sources, file, &mut ignored);
         lancet_syntax::printer::print(&program, sources)
     });
+}
+
+fn report_too_large(too_large: codegen::TooLarge) -> Diagnostic {
+    let distance = too_large.distance.unsigned_abs();
+    Diagnostic::error(Code::NotOnThisKernel, too_large.span, "the probe is too large for a kernel")
+        .primary(format!("this branches over {distance} instructions, 32767 are possible"))
+        .help("use a loop for what is repeated, or several probes")
 }
 
 /// A script without a probe does nothing: it is a mistake, unless something else is wrong already.

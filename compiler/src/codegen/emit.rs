@@ -7,7 +7,7 @@ use super::insn::{
 use super::plan::{Place, Plan, plan};
 use super::scratch::Region;
 use super::vcode::{Base, Callee, Op, Source, VCode};
-use super::{FunctionCode, Relocation, allocate, select};
+use super::{FunctionCode, Relocation, TooLarge, allocate, select};
 use crate::ir::{Function, FunctionKind, MemorySize, Slot, Width};
 use regalloc2::{Allocation, Edit, InstOrEdit, Output};
 
@@ -23,7 +23,7 @@ pub(super) struct Emitted {
 }
 
 /// Generates one function; `region` is its scratch memory, should it need some.
-pub(super) fn function(function: &Function, has_callbacks: bool, region: Region) -> Emitted {
+pub(super) fn function(function: &Function, has_callbacks: bool, region: Region) -> Result<Emitted, TooLarge> {
     let limit = match (has_callbacks, &function.kind) {
         (false, _) => STACK,
         (true, FunctionKind::Program { .. }) => PROGRAM_SHARE,
@@ -45,13 +45,13 @@ pub(super) fn function(function: &Function, has_callbacks: bool, region: Region)
     }
     let Some((plan, code, output)) = last else { unreachable!("there is at least one budget") };
     let mut emitter = Emitter::new(&plan, &code, &output);
-    emitter.run();
+    emitter.run()?;
     let vcode = code.to_string();
     let (name, kind) = (function.name.clone(), function.kind.clone());
     let parameters = function.blocks[function.entry()].parameters.len() as u32;
     let Emitter { insns, relocations, spans, .. } = emitter;
     let scratch = if plan.scratch > 0 { region.header() + plan.scratch } else { 0 };
-    Emitted { code: FunctionCode { name, kind, parameters, insns, relocations, spans, vcode }, scratch }
+    Ok(Emitted { code: FunctionCode { name, kind, parameters, insns, relocations, spans, vcode }, scratch })
 }
 
 struct Emitter<'a> {
@@ -82,7 +82,7 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    fn run(&mut self) {
+    fn run(&mut self) -> Result<(), TooLarge> {
         self.destinations = self.destinations();
         for index in 0..self.code.blocks.len() {
             self.block_starts.push(self.insns.len());
@@ -101,9 +101,18 @@ impl<'a> Emitter<'a> {
             let distance = self.block_starts[self.destinations[target]] as i64 - at as i64 - 1;
             match i16::try_from(distance) {
                 Ok(distance) => self.insns[at].off = distance,
-                Err(_) => panic!("emission: a jump over {distance} instructions"),
+                Err(_) => {
+                    let span = self
+                        .spans
+                        .iter()
+                        .rev()
+                        .find(|(start, _)| *start <= at)
+                        .map_or(self.spans[0].1, |(_, span)| *span);
+                    return Err(TooLarge { span, distance });
+                }
             }
         }
+        Ok(())
     }
 
     fn destinations(&self) -> Vec<usize> {

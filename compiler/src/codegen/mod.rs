@@ -66,8 +66,17 @@ pub enum Relocation {
     Global(crate::ir::GlobalId),
 }
 
+/// A function whose branches the instruction set cannot express.
+#[derive(Clone, Copy, Debug)]
+pub struct TooLarge {
+    /// The part of the script that branches.
+    pub span: Span,
+    /// How many instructions it would have to skip.
+    pub distance: i64,
+}
+
 /// Generates the code of all functions.
-pub fn compile(module: &Module) -> Code {
+pub fn compile(module: &Module) -> Result<Code, TooLarge> {
     let mut regions: Vec<u32> = Vec::new();
     let has_callbacks = module.functions.values().any(|function| function.kind == FunctionKind::Callback);
     let all_guarded = module.functions.values().all(|function| match &function.kind {
@@ -79,13 +88,13 @@ pub fn compile(module: &Module) -> Code {
         .values()
         .map(|function| {
             let copies = Region::copies_for(&function.kind, all_guarded);
-            let code = emit::function(function, has_callbacks, Region { first: regions.len() as u32, copies });
+            let code = emit::function(function, has_callbacks, Region { first: regions.len() as u32, copies })?;
             if code.scratch > 0 {
                 regions.extend((0..copies).map(|_| code.scratch));
             }
-            code.code
+            Ok(code.code)
         })
-        .collect();
+        .collect::<Result<_, _>>()?;
     let scratch = regions.iter().max().map(|size| MapData {
         symbol: "lancet_scratch".into(),
         kind: MapKind::PerCpuArray,
@@ -94,7 +103,7 @@ pub fn compile(module: &Module) -> Code {
         max_entries: regions.len() as u32,
         flags: 0,
     });
-    Code { functions, scratch }
+    Ok(Code { functions, scratch })
 }
 
 impl Code {
