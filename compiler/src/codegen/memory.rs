@@ -73,7 +73,7 @@ impl Selector<'_> {
 fn chunk(rest: u32, alignment: u32) -> MemorySize {
     [MemorySize::B8, MemorySize::B4, MemorySize::B2]
         .into_iter()
-        .find(|size| size.bytes() <= rest && alignment.is_multiple_of(size.bytes()))
+        .find(|size| size.bytes() <= rest && alignment % size.bytes() == 0)
         .unwrap_or(MemorySize::B1)
 }
 

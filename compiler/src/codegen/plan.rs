@@ -171,7 +171,7 @@ fn mention_slots(
         }
         Instruction::Copy { to, from, .. } => {
             [to, from].into_iter().filter_map(place).for_each(&mut mention);
-            used.extend([to, from].into_iter().filter_map(|address| pointer(address)));
+            used.extend([to, from].into_iter().filter_map(pointer));
         }
         Instruction::Binary(_, _, a, b) | Instruction::Compare(_, _, a, b) => used.extend([*a, *b]),
         Instruction::Unary(_, a) => used.push(*a),
@@ -197,10 +197,8 @@ fn mention_slots(
             lives.insert(slot, Life { first: 0, last: u32::MAX });
         }
     }
-    let carries = matches!(
-        data.instruction,
-        Instruction::SlotAddress(..) | Instruction::Binary(..) | Instruction::Unary(..)
-    );
+    let carries =
+        matches!(data.instruction, Instruction::SlotAddress(..) | Instruction::Binary(..) | Instruction::Unary(..));
     if let (true, Some(result)) = (carries, data.result) {
         addresses.insert(result, result_slots);
     }

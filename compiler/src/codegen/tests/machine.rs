@@ -122,7 +122,7 @@ impl Machine {
     fn address(&self, base: u64, off: i16, size: usize) -> usize {
         let at = base.wrapping_add_signed(i64::from(off)).wrapping_sub(STACK_BASE) as usize;
         assert!(at + size <= self.memory.len(), "access outside of memory at {at}");
-        assert!(size > 8 || at.is_multiple_of(size), "access of {size} bytes at {at} is not aligned");
+        assert!(size > 8 || at % size == 0, "access of {size} bytes at {at} is not aligned");
         at
     }
 }

@@ -20,7 +20,7 @@ fn load(builder: &mut FunctionBuilder, address: Address, size: MemorySize, signe
 
 #[test]
 fn bytes_are_stored_as_they_are() {
-    let bytes: Vec<u8> = (0..23).map(|byte| byte * 11 ^ 0x80).collect();
+    let bytes: Vec<u8> = (0..23).map(|byte| (byte * 11) ^ 0x80).collect();
     for at in [0, 1, 2, 7, 12, 15, 22] {
         let copy = bytes.clone();
         let result = run(&[], |builder| {
