@@ -21,6 +21,7 @@ mod getopt;
 mod has_key;
 mod hist;
 mod inet;
+mod is_err;
 mod join;
 mod len;
 mod lhist;
@@ -32,6 +33,7 @@ mod reader;
 mod shown;
 mod stack;
 mod str;
+mod strcap;
 mod strlen;
 mod strncmp;
 mod sum;
@@ -68,6 +70,7 @@ pub fn all() -> Vec<&'static dyn Builtin> {
         &inet::Macaddr,
         &inet::Ntop,
         &inet::Pton,
+        &is_err::IsErr,
         &join::Join,
         &len::Len,
         &lhist::Lhist,
@@ -83,6 +86,7 @@ pub fn all() -> Vec<&'static dyn Builtin> {
         &stack::KSTACK,
         &stack::USTACK,
         &str::Str,
+        &strcap::Strcap,
         &strlen::Strlen,
         &strncmp::Strncmp,
         &sum::Sum,
