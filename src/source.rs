@@ -26,7 +26,10 @@ pub fn read(program: Option<&str>, file: Option<&str>) -> Result<Script, String>
         std::io::stdin().read_to_end(&mut bytes).map_err(|error| format!("cannot read standard input: {error}"))?;
         ("stdin".to_owned(), bytes)
     } else {
-        (file.to_owned(), std::fs::read(file).map_err(|error| format!("cannot read the script {file}: {}", reason(&error)))?)
+        (
+            file.to_owned(),
+            std::fs::read(file).map_err(|error| format!("cannot read the script {file}: {}", reason(&error)))?,
+        )
     };
     // A byte that is no UTF-8 in a string or comment is shown as such; a file with NULs is no script at all.
     match bytes.iter().position(|byte| *byte == 0) {

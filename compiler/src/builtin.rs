@@ -109,13 +109,7 @@ pub enum Extra {
 
 impl Call {
     /// A call expression of that type.
-    pub fn expr(
-        builtin: &'static dyn Builtin,
-        ty: Type,
-        span: Span,
-        arguments: Vec<Expr>,
-        extra: Extra,
-    ) -> Expr {
+    pub fn expr(builtin: &'static dyn Builtin, ty: Type, span: Span, arguments: Vec<Expr>, extra: Extra) -> Expr {
         Expr { span, ty, kind: ExprKind::Call(Box::new(Call { builtin, arguments, extra, span, discarded: false })) }
     }
 }

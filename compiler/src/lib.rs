@@ -10,7 +10,6 @@ pub mod elf;
 pub mod hir;
 pub mod import;
 pub mod ir;
-#[path = "lowering/mod.rs"]
 pub mod lower;
 pub mod optimize;
 pub mod probe;

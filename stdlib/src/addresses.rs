@@ -2,16 +2,16 @@
 
 use lancet_compiler::builtin::{Builtin, Call, Operand, Signature};
 use lancet_compiler::check::Checker;
+use lancet_compiler::hir::ContextKind;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
-use lancet_syntax::ast;
-use lancet_syntax::span::Span;
-use lancet_compiler::hir::ContextKind;
 use lancet_compiler::types::{Space, UINT64};
+use lancet_syntax::ast;
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::Diagnostic;
+use lancet_syntax::span::Span;
 
 /// All builtins of this file.
 pub(crate) static ALL: &[&dyn Builtin] = &[&Kaddr, &KPTR, &UPTR, &Reg, &crate::time::Nsecs];
@@ -101,12 +101,7 @@ impl Builtin for Kaddr {
         &KADDR
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let name = checker.text_argument(&arguments[0], "the argument of kaddr()")?;
         let Some(address) = checker.kernel().symbol_address(&name) else {
             let message = format!("kaddr: the kernel has no symbol {name}, or hides its address");
@@ -126,12 +121,7 @@ impl Builtin for Reg {
         &REG
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         checker.facts().looks_at_arguments = true;
         let name = checker.text_argument(&arguments[0], "the argument of reg()")?;
         if !matches!(checker.facts().context, ContextKind::Registers | ContextKind::PerfEvent) {
@@ -160,12 +150,7 @@ impl Builtin for InSpace {
         &self.signature
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let value = checker.argument(&arguments[0])?;
         let ty = match &value.ty {
             Type::Pointer(target, _) => (**target).clone().pointer(self.space),

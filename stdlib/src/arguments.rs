@@ -37,7 +37,10 @@ const fn argument(name: &'static str, which: Which) -> Argument {
         Which::Stack(_) => "A word of the caller's stack, counted from 0: arguments beyond the registers.",
         Which::Result => "What the traced function returns, as a 64-bit number.",
     };
-    Argument { signature: Signature { name, aliases: &[], min: 0, max: 0, usage: name, summary, is_unsafe: false }, which }
+    Argument {
+        signature: Signature { name, aliases: &[], min: 0, max: 0, usage: name, summary, is_unsafe: false },
+        which,
+    }
 }
 
 pub(crate) static ALL: &[Argument] = &[

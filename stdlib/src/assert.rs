@@ -1,17 +1,17 @@
 //! `assert`, `static_assert` and `fail`.
 
+use crate::format;
 use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
+use lancet_compiler::hir::ExprKind;
 use lancet_compiler::ir::Address;
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
-use lancet_syntax::ast;
-use lancet_syntax::span::Span;
-use crate::format;
-use lancet_compiler::hir::ExprKind;
 use lancet_manifest::{Action, TextSink};
+use lancet_syntax::ast;
 use lancet_syntax::code::Code;
+use lancet_syntax::span::Span;
 
 pub(crate) struct Assert;
 pub(crate) struct StaticAssert;
@@ -52,12 +52,7 @@ impl Builtin for Assert {
         &ASSERT
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let condition = checker.condition_argument(&arguments[0]);
         let message = checker.text_argument(&arguments[1], "the message of assert()")?;
         Some(Call::expr(self, Type::Void, span, vec![condition?], Extra::Text(message)))
@@ -91,12 +86,7 @@ impl Builtin for StaticAssert {
         &STATIC_ASSERT
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let condition = checker.condition_argument(&arguments[0])?;
         let message = checker.text_argument(&arguments[1], "the message of static_assert()")?;
         match condition.kind {
@@ -122,12 +112,7 @@ impl Builtin for Fail {
         &FAIL
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let (format, values) = format::check(checker, "fail", arguments, span)?;
         let mut text = String::new();
         let mut values = values.iter();

@@ -4,12 +4,12 @@ use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;
+use lancet_compiler::ir::{Instruction, MemorySize, UnaryOp};
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
 use lancet_syntax::ast;
-use lancet_syntax::span::Span;
-use lancet_compiler::ir::{Instruction, MemorySize, UnaryOp};
 use lancet_syntax::code::Code;
+use lancet_syntax::span::Span;
 
 pub(crate) struct Bswap;
 
@@ -28,12 +28,7 @@ impl Builtin for Bswap {
         &SIGNATURE
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let number = checker.argument(&arguments[0])?;
         let Type::Int { size, .. } = number.ty else {
             checker.error(Code::BadArgument, number.span, format!("bswap() takes an integer, not {}", number.ty));

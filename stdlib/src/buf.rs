@@ -3,16 +3,16 @@
 use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
+use lancet_compiler::hir::ExprKind;
 use lancet_compiler::ir::Address;
+use lancet_compiler::ir::{Comparison, Helper, Instruction, MemorySize};
 use lancet_compiler::lower::Lowerer;
+use lancet_compiler::types::Space;
 use lancet_compiler::types::Type;
 use lancet_syntax::ast;
-use lancet_syntax::span::Span;
-use lancet_compiler::hir::ExprKind;
-use lancet_compiler::ir::{Comparison, Helper, Instruction, MemorySize};
-use lancet_compiler::types::Space;
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::Diagnostic;
+use lancet_syntax::span::Span;
 
 pub(crate) struct Buf;
 
@@ -31,12 +31,7 @@ impl Builtin for Buf {
         &SIGNATURE
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let data = checker.argument(&arguments[0])?;
         let own_length = match &data.ty {
             Type::Array(..) | Type::String(_) => Some(i64::from(checker.size_of(&data.ty))),

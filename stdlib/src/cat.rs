@@ -39,12 +39,7 @@ impl Builtin for Cat {
         &CAT
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let (format, values) = format::check(checker, "cat", arguments, span)?;
         Some(Call::expr(self, Type::Void, span, values, Extra::Format(format)))
     }
@@ -66,12 +61,7 @@ impl Builtin for System {
         &SYSTEM
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let (format, values) = format::check(checker, "system", arguments, span)?;
         Some(Call::expr(self, Type::Void, span, values, Extra::Format(format)))
     }

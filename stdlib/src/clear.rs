@@ -6,11 +6,11 @@ use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
+use lancet_manifest::Action;
 use lancet_syntax::ast;
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::Diagnostic;
 use lancet_syntax::span::Span;
-use lancet_manifest::Action;
 
 pub(crate) struct Clear;
 pub(crate) struct Zero;
@@ -40,12 +40,7 @@ impl Builtin for Clear {
         &CLEAR
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         whole_map(self, "clear", checker, arguments, span)
     }
 
@@ -66,12 +61,7 @@ impl Builtin for Zero {
         &ZERO
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         whole_map(self, "zero", checker, arguments, span)
     }
 

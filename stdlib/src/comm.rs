@@ -4,11 +4,11 @@ use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;
+use lancet_compiler::ir::{Helper, Instruction};
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
 use lancet_syntax::ast;
 use lancet_syntax::span::Span;
-use lancet_compiler::ir::{Helper, Instruction};
 
 pub(crate) struct Comm;
 

@@ -4,13 +4,13 @@ use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;
+use lancet_compiler::ir::Helper;
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
-use lancet_syntax::ast;
-use lancet_syntax::span::Span;
-use lancet_compiler::ir::Helper;
 use lancet_compiler::types::{Space, UINT64};
+use lancet_syntax::ast;
 use lancet_syntax::ast::TagKind;
+use lancet_syntax::span::Span;
 
 pub(crate) struct Curtask;
 

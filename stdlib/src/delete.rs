@@ -8,9 +8,9 @@ use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
 use lancet_manifest::Action;
 use lancet_syntax::ast;
-use lancet_syntax::span::Span;
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::Diagnostic;
+use lancet_syntax::span::Span;
 
 pub(crate) struct Delete;
 
@@ -29,12 +29,7 @@ impl Builtin for Delete {
         &SIGNATURE
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let map = checker.map_argument(&arguments[0])?;
         let key = match (arguments.get(1), map.key) {
             (Some(_), Some(_)) => {
@@ -65,11 +60,7 @@ impl Builtin for Delete {
         if call.discarded {
             let location = lowerer.location(call.span);
             let message = "delete: the map has no such key".to_owned();
-            lowerer.if_else(
-                deleted,
-                |_| {},
-                |lowerer| lowerer.emit(Action::RuntimeError { message, location }, &[]),
-            );
+            lowerer.if_else(deleted, |_| {}, |lowerer| lowerer.emit(Action::RuntimeError { message, location }, &[]));
         }
         Operand::Scalar(deleted)
     }

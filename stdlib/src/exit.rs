@@ -6,9 +6,9 @@ use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
+use lancet_manifest::Action;
 use lancet_syntax::ast;
 use lancet_syntax::span::Span;
-use lancet_manifest::Action;
 
 pub(crate) struct Exit;
 
@@ -27,12 +27,7 @@ impl Builtin for Exit {
         &SIGNATURE
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let code = match arguments.first() {
             Some(code) => checker.integer_argument(code, "the exit code")?,
             None => checker.integer(0, span),

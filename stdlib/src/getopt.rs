@@ -3,15 +3,15 @@
 use lancet_compiler::builtin::{Builtin, Call, Operand, Signature};
 use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
+use lancet_compiler::hir::ExprKind;
 use lancet_compiler::ir::Address;
 use lancet_compiler::lower::Lowerer;
+use lancet_compiler::settings::{parse_bool, parse_number};
 use lancet_compiler::types::Type;
 use lancet_syntax::ast;
-use lancet_syntax::span::Span;
-use lancet_compiler::hir::ExprKind;
-use lancet_compiler::settings::{parse_bool, parse_number};
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::Diagnostic;
+use lancet_syntax::span::Span;
 
 pub(crate) struct Getopt;
 
@@ -30,12 +30,7 @@ impl Builtin for Getopt {
         &SIGNATURE
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let name = checker.text_argument(&arguments[0], "the name of an option")?;
         let default = match arguments.get(1) {
             Some(default) => checker.argument(default)?,

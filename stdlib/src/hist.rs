@@ -125,4 +125,3 @@ fn log2(lowerer: &mut Lowerer<'_>, number: Value) -> Value {
     }
     result
 }
-

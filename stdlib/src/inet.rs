@@ -3,15 +3,15 @@
 use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
+use lancet_compiler::hir::ExprKind;
 use lancet_compiler::ir::Address;
+use lancet_compiler::ir::{Instruction, MemorySize};
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
-use lancet_syntax::ast;
-use lancet_syntax::span::Span;
-use lancet_compiler::hir::ExprKind;
-use lancet_compiler::ir::{Instruction, MemorySize};
 use lancet_compiler::types::UINT8;
+use lancet_syntax::ast;
 use lancet_syntax::code::Code;
+use lancet_syntax::span::Span;
 use std::net::IpAddr;
 
 pub(crate) struct Ntop;
@@ -57,12 +57,7 @@ impl Builtin for Ntop {
         &NTOP
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let (family, address) = match arguments {
             [address] => (None, checker.argument(address)?),
             [family, address] => (Some(checker.integer_argument(family, "the family")?), checker.argument(address)?),
@@ -105,12 +100,7 @@ impl Builtin for Pton {
         &PTON
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let text = checker.text_argument(&arguments[0], "the argument of pton()")?;
         let bytes = match text.parse::<IpAddr>() {
             Ok(IpAddr::V4(address)) => address.octets().to_vec(),
@@ -135,12 +125,7 @@ impl Builtin for Macaddr {
         &MACADDR
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let bytes = checker.argument(&arguments[0])?;
         let is_array = matches!(bytes.ty, Type::Array(..) | Type::String(_));
         if !is_array || checker.size_of(&bytes.ty) != 6 {

@@ -30,12 +30,7 @@ impl Builtin for IsErr {
         &SIGNATURE
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let pointer = checker.argument(&arguments[0])?;
         if !pointer.ty.is_integer() && !matches!(pointer.ty, Type::Pointer(..)) {
             let message = format!("is_err() takes a pointer, not {}", pointer.ty);

@@ -4,11 +4,11 @@ use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;
+use lancet_compiler::ir::{Helper, Instruction, MemorySize};
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
 use lancet_syntax::ast;
 use lancet_syntax::span::Span;
-use lancet_compiler::ir::{Helper, Instruction, MemorySize};
 
 pub(crate) struct Join;
 
@@ -31,12 +31,7 @@ impl Builtin for Join {
         &SIGNATURE
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let array = checker.integer_argument(&arguments[0], "the array of join()");
         let delimiter = match arguments.get(1) {
             Some(delimiter) => checker.text_argument(delimiter, "the delimiter of join()")?,

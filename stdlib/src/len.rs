@@ -4,14 +4,14 @@ use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;
+use lancet_compiler::ir::{Instruction, MemorySize};
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
-use lancet_syntax::ast;
-use lancet_syntax::span::Span;
-use lancet_compiler::ir::{Instruction, MemorySize};
 use lancet_compiler::types::{INT64, UINT32};
+use lancet_syntax::ast;
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::Diagnostic;
+use lancet_syntax::span::Span;
 
 pub(crate) struct Len;
 
@@ -30,12 +30,7 @@ impl Builtin for Len {
         &SIGNATURE
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         if let ast::Argument::Expr(ast::Expr { kind: ast::ExprKind::Map(_), .. }) = &arguments[0] {
             let map = checker.map_argument(&arguments[0])?;
             if checker.map_key_type(&map) == Some(None) {
@@ -53,9 +48,7 @@ impl Builtin for Len {
         }
         let value = checker.argument(&arguments[0])?;
         match &value.ty {
-            Type::KernelStack(_) | Type::UserStack(_) => {
-                Some(Call::expr(self, UINT32, span, vec![value], Extra::None))
-            }
+            Type::KernelStack(_) | Type::UserStack(_) => Some(Call::expr(self, UINT32, span, vec![value], Extra::None)),
             Type::Array(_, count) => Some(checker.integer(i64::from(*count), span)),
             Type::Tuple(types) => Some(checker.integer(types.len() as i64, span)),
             ty => {

@@ -3,15 +3,15 @@
 use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
+use lancet_compiler::hir::{ExprKind, MapContent};
 use lancet_compiler::ir::Address;
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
-use lancet_syntax::ast;
-use lancet_syntax::span::Span;
-use lancet_compiler::hir::{ExprKind, MapContent};
 use lancet_manifest::Action;
+use lancet_syntax::ast;
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::Diagnostic;
+use lancet_syntax::span::Span;
 
 pub(crate) struct Print;
 
@@ -30,12 +30,7 @@ impl Builtin for Print {
         &SIGNATURE
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         match &arguments[0] {
             ast::Argument::Expr(ast::Expr { kind: ast::ExprKind::Map(_), .. }) => self.map(checker, arguments, span),
             ast::Argument::Expr(ast::Expr { kind: ast::ExprKind::Index(base, _), .. })
@@ -85,7 +80,9 @@ impl Print {
         }
         if arguments.len() > 1 && checker.map_key_type(&map) == Some(None) {
             let message = format!("@{} has no keys: it has no top entries", map.name);
-            checker.report(Diagnostic::error(Code::BadArgument, map.span, message).help(format!("write print(@{})", map.name)));
+            checker.report(
+                Diagnostic::error(Code::BadArgument, map.span, message).help(format!("write print(@{})", map.name)),
+            );
             return None;
         }
         let action = Action::PrintMap { map: map.index.0 };

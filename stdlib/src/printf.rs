@@ -34,12 +34,20 @@ pub(crate) static PRINTF: Printf = Printf {
 };
 
 pub(crate) static ERRORF: Printf = Printf {
-    signature: signature("errorf", "errorf(format, …)", "Prints an error with its place in the script to standard error."),
+    signature: signature(
+        "errorf",
+        "errorf(format, …)",
+        "Prints an error with its place in the script to standard error.",
+    ),
     level: Level::Error,
 };
 
 pub(crate) static WARNF: Printf = Printf {
-    signature: signature("warnf", "warnf(format, …)", "Prints a warning with its place in the script to standard error."),
+    signature: signature(
+        "warnf",
+        "warnf(format, …)",
+        "Prints a warning with its place in the script to standard error.",
+    ),
     level: Level::Warning,
 };
 
@@ -48,12 +56,7 @@ impl Builtin for Printf {
         &self.signature
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let (format, values) = format::check(checker, self.signature.name, arguments, span)?;
         Some(Call::expr(self, Type::Void, span, values, Extra::Format(format)))
     }

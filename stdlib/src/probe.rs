@@ -2,17 +2,17 @@
 
 use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
+use lancet_compiler::hir::ContextKind;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;
 use lancet_compiler::lower::Lowerer;
-use lancet_compiler::types::Type;
-use lancet_syntax::ast;
-use lancet_syntax::span::Span;
-use lancet_compiler::hir::ContextKind;
 use lancet_compiler::probe::Arguments;
 use lancet_compiler::types::Space;
+use lancet_compiler::types::Type;
+use lancet_syntax::ast;
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::Diagnostic;
+use lancet_syntax::span::Span;
 
 pub(crate) struct Probe;
 pub(crate) struct ProbeType;
@@ -23,7 +23,8 @@ const fn signature(name: &'static str, summary: &'static str) -> Signature {
 }
 
 static PROBE: Signature = signature("probe", "The full name of the probe that fired.");
-static PROBE_TYPE: Signature = signature("probetype", "The type of the probe that fired, such as kprobe; special for begin and end.");
+static PROBE_TYPE: Signature =
+    signature("probetype", "The type of the probe that fired, such as kprobe; special for begin and end.");
 static FUNC: Signature = signature("func", "The name of the traced function.");
 
 impl Builtin for Probe {
@@ -87,4 +88,3 @@ impl Builtin for Func {
         Operand::Memory(crate::symbol::user_symbol(lowerer, address, into))
     }
 }
-

@@ -2,13 +2,13 @@
 
 use lancet_compiler::builtin::{Builtin, Call, Operand, Signature};
 use lancet_compiler::check::Checker;
+use lancet_compiler::check::is_literal;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
 use lancet_syntax::ast;
 use lancet_syntax::span::Span;
-use lancet_compiler::check::is_literal;
 
 /// A question about an expression that is not evaluated.
 pub(crate) struct Question {
@@ -21,10 +21,7 @@ const fn signature(name: &'static str, usage: &'static str, summary: &'static st
 }
 
 pub(crate) static ALL: &[Question] = &[
-    Question {
-        signature: signature("is_literal", "is_literal(x)", "True when x is a literal."),
-        answer: is_literal,
-    },
+    Question { signature: signature("is_literal", "is_literal(x)", "True when x is a literal."), answer: is_literal },
     Question {
         signature: signature("is_str", "is_str(x)", "True when x is a string."),
         answer: |expr| matches!(expr.ty, Type::String(_)),
@@ -52,12 +49,7 @@ impl Builtin for Question {
         &self.signature
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let asked = checker.argument(&arguments[0])?;
         Some(checker.constant(i64::from((self.answer)(&asked)), Type::Bool, span))
     }

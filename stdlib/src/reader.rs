@@ -58,11 +58,7 @@ pub(crate) static ALL: &[Reader] = &[
         ty: uint32,
         read: |lowerer| lowerer.thread_id(),
     },
-    Reader {
-        signature: signature("uid", "uid", "User id of the current process."),
-        ty: uint32,
-        read: user_id,
-    },
+    Reader { signature: signature("uid", "uid", "User id of the current process."), ty: uint32, read: user_id },
     Reader {
         signature: signature("gid", "gid", "Group id of the current process."),
         ty: uint32,

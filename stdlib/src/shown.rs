@@ -7,8 +7,8 @@ use lancet_compiler::ir::Address;
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
 use lancet_syntax::ast;
-use lancet_syntax::span::Span;
 use lancet_syntax::code::Code;
+use lancet_syntax::span::Span;
 
 /// A function that gives its number another type.
 pub(crate) struct Shown {
@@ -40,12 +40,7 @@ impl Builtin for Shown {
         &self.signature
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let number = checker.integer_argument(&arguments[0], "the argument")?;
         Some(Call::expr(self, (self.ty)(), span, vec![number], Extra::None))
     }
@@ -97,12 +92,7 @@ impl Builtin for CgroupPath {
         &CGROUP_PATH
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let id = checker.integer_argument(&arguments[0], "the id of cgroup_path()")?;
         let filter = match arguments.get(1) {
             Some(filter) => checker.text_argument(filter, "the filter of cgroup_path()")?,

@@ -5,13 +5,13 @@ use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;
 use lancet_compiler::lower::Lowerer;
-use lancet_compiler::types::Type;
-use lancet_syntax::ast;
-use lancet_syntax::span::Span;
 use lancet_compiler::settings::parse_stack_mode;
 use lancet_compiler::types::StackType;
+use lancet_compiler::types::Type;
+use lancet_syntax::ast;
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::Diagnostic;
+use lancet_syntax::span::Span;
 
 /// Kernel or user.
 pub(crate) struct Stack {
@@ -53,12 +53,7 @@ impl Builtin for Stack {
         &self.signature
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let mut stack = StackType { mode: checker.settings().config.stack_mode, limit: MOST_FRAMES as u32 };
         for argument in arguments {
             if let ast::Argument::Expr(ast::Expr { kind: ast::ExprKind::Identifier(word), span }) = argument {

@@ -2,17 +2,17 @@
 
 use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
+use lancet_compiler::check::is_literal;
 use lancet_compiler::hir::Expr;
+use lancet_compiler::hir::ExprKind;
 use lancet_compiler::ir::Address;
+use lancet_compiler::ir::{Comparison, Helper, Instruction};
 use lancet_compiler::lower::Lowerer;
+use lancet_compiler::types::Space;
 use lancet_compiler::types::Type;
 use lancet_syntax::ast;
-use lancet_syntax::span::Span;
-use lancet_compiler::check::is_literal;
-use lancet_compiler::hir::ExprKind;
-use lancet_compiler::ir::{Comparison, Helper, Instruction};
-use lancet_compiler::types::Space;
 use lancet_syntax::code::Code;
+use lancet_syntax::span::Span;
 
 pub(crate) struct Str;
 
@@ -31,12 +31,7 @@ impl Builtin for Str {
         &SIGNATURE
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         if let Some(text) = parameter_text(checker, &arguments[0]) {
             return Some(checker.string(text.as_bytes(), span));
         }

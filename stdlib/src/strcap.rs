@@ -27,12 +27,7 @@ impl Builtin for Strcap {
         &SIGNATURE
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let string = checker.argument(&arguments[0])?;
         let Type::String(size) = string.ty else {
             let message = format!("strcap() takes a string, not {}", string.ty);

@@ -3,14 +3,14 @@
 use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
+use lancet_compiler::hir::ExprKind;
 use lancet_compiler::ir::Address;
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
-use lancet_syntax::ast;
-use lancet_syntax::span::Span;
-use lancet_compiler::hir::ExprKind;
 use lancet_compiler::types::UINT64;
+use lancet_syntax::ast;
 use lancet_syntax::code::Code;
+use lancet_syntax::span::Span;
 
 pub(crate) struct Strlen;
 
@@ -29,12 +29,7 @@ impl Builtin for Strlen {
         &SIGNATURE
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let string = checker.argument(&arguments[0])?;
         match (&string.ty, &string.kind) {
             (Type::String(_), ExprKind::String(bytes)) => {

@@ -5,11 +5,11 @@ use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;
 use lancet_compiler::lower::Lowerer;
+use lancet_compiler::types::INT64;
 use lancet_compiler::types::Type;
 use lancet_syntax::ast;
-use lancet_syntax::span::Span;
-use lancet_compiler::types::INT64;
 use lancet_syntax::code::Code;
+use lancet_syntax::span::Span;
 
 pub(crate) struct Strncmp;
 
@@ -28,12 +28,7 @@ impl Builtin for Strncmp {
         &SIGNATURE
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let (a, b) = (checker.argument(&arguments[0]), checker.argument(&arguments[1]));
         let n = checker.constant_argument(&arguments[2], "the length of strncmp()")?;
         let (a, b) = (a?, b?);

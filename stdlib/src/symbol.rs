@@ -4,12 +4,12 @@ use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;
+use lancet_compiler::ir::{BinaryOp, Helper, Instruction, MemorySize, Value};
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
 use lancet_syntax::ast;
-use lancet_syntax::span::Span;
-use lancet_compiler::ir::{BinaryOp, Helper, Instruction, MemorySize, Value};
 use lancet_syntax::code::Code;
+use lancet_syntax::span::Span;
 
 /// Kernel or user.
 pub(crate) struct Symbol {
@@ -48,12 +48,7 @@ impl Builtin for Symbol {
         &self.signature
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let address = checker.argument(&arguments[0])?;
         let known = address.ty.is_integer() || matches!(address.ty, Type::Pointer(..) | Type::KernelSymbol);
         if !known {

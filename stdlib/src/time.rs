@@ -4,14 +4,14 @@ use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;
+use lancet_compiler::ir::Helper;
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
-use lancet_syntax::ast;
-use lancet_syntax::span::Span;
-use lancet_compiler::ir::Helper;
 use lancet_compiler::types::UINT64;
 use lancet_manifest::{Action, Clock};
+use lancet_syntax::ast;
 use lancet_syntax::code::Code;
+use lancet_syntax::span::Span;
 
 pub(crate) struct Time;
 pub(crate) struct Strftime;
@@ -52,12 +52,7 @@ impl Builtin for Time {
         &TIME
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let format = match arguments.first() {
             Some(format) => checker.text_argument(format, "the format of time()")?,
             None => "%H:%M:%S\n".to_owned(),
@@ -82,12 +77,7 @@ impl Builtin for Strftime {
         &STRFTIME
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let format = checker.text_argument(&arguments[0], "the format of strftime()");
         let time = checker.integer_argument(&arguments[1], "the time")?;
         let clock = clock_of(&time);
@@ -116,15 +106,11 @@ impl Builtin for Nsecs {
         &NSECS
     }
 
-    fn check<'a>(
-        &'static self,
-        checker: &mut Checker<'a>,
-        arguments: &'a [ast::Argument],
-        span: Span,
-    ) -> Option<Expr> {
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let clock = match arguments.first() {
             None => 0,
-            Some(ast::Argument::Expr(ast::Expr { kind: ast::ExprKind::Identifier(name), span })) => match name.as_str() {
+            Some(ast::Argument::Expr(ast::Expr { kind: ast::ExprKind::Identifier(name), span })) => match name.as_str()
+            {
                 "boot" => 0,
                 "tai" | "sw_tai" if checker.kernel().features().ktime_tai => 1,
                 "tai" | "sw_tai" => {

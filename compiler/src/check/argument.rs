@@ -96,7 +96,8 @@ impl<'a> Checker<'a> {
     /// The type of a tracepoint's field, from its C spelling and its size.
     fn tracepoint_type(&mut self, field: &TracepointField, space: Space) -> Type {
         let spelled = field.type_name.trim_start_matches("__data_loc ").trim_start_matches("__rel_loc ");
-        let words: Vec<&str> = spelled.split_whitespace().filter(|word| !matches!(*word, "const" | "volatile")).collect();
+        let words: Vec<&str> =
+            spelled.split_whitespace().filter(|word| !matches!(*word, "const" | "volatile")).collect();
         let spelled = words.join(" ");
         let target = spelled.trim_end_matches(['*', ' ']);
         let stars = spelled.matches('*').count();

@@ -72,7 +72,12 @@ impl<'a> Checker<'a> {
     }
 
     /// Writes a variable, which takes the value's type or keeps its own.
-    pub(super) fn store_local(&mut self, index: crate::hir::LocalIndex, name: &str, value: Expr) -> Option<StatementKind> {
+    pub(super) fn store_local(
+        &mut self,
+        index: crate::hir::LocalIndex,
+        name: &str,
+        value: Expr,
+    ) -> Option<StatementKind> {
         match self.learn_local(index, &value.ty, is_flexible(&value)) {
             Some(ty) => {
                 let value = self.sized(value, &ty);
@@ -125,7 +130,8 @@ impl<'a> Checker<'a> {
         if let Type::Pointer(_, Space::Bpf) = value.ty
             && matches!(value.kind, ExprKind::AddressOfLocal(_))
         {
-            let message = format!("the address of a variable means nothing once the probe has ended: @{name} cannot keep it");
+            let message =
+                format!("the address of a variable means nothing once the probe has ended: @{name} cannot keep it");
             self.error(Code::BadAssignment, value.span, message);
             return None;
         }
@@ -215,7 +221,13 @@ impl<'a> Checker<'a> {
         let (value, arguments) = aggregation.check(self, call.arguments, call_span)?;
         let (name, key) = access?;
         self.learn_content(&name, MapContent::Aggregation(value), false, call_span)?;
-        let call = Call { builtin: call.builtin, arguments, extra: crate::builtin::Extra::None, span: call_span, discarded: false };
+        let call = Call {
+            builtin: call.builtin,
+            arguments,
+            extra: crate::builtin::Extra::None,
+            span: call_span,
+            discarded: false,
+        };
         let kind = ExprKind::AggregationUpdate(self.map_index(&name), key.map(Box::new), Box::new(call));
         Some(StatementKind::Expression(Expr { span, ty: Type::Void, kind }))
     }

@@ -38,16 +38,15 @@ impl<'a> Checker<'a> {
         let signature = builtin.signature();
         if signature.is_unsafe && !self.settings().allow_unsafe {
             let message = format!("{}() is unsafe: it changes the system that is traced", signature.name);
-            self.report(
-                Diagnostic::error(Code::UnsafeFunction, span, message).help("allow it with --unsafe"),
-            );
+            self.report(Diagnostic::error(Code::UnsafeFunction, span, message).help("allow it with --unsafe"));
             return None;
         }
         if let Some(aggregation) = builtin.aggregation() {
             let _ = aggregation;
             let message = format!("{}() must be assigned to a map", signature.name);
             self.report(
-                Diagnostic::error(Code::BadAggregation, span, message).help(format!("write @name = {}", signature.usage)),
+                Diagnostic::error(Code::BadAggregation, span, message)
+                    .help(format!("write @name = {}", signature.usage)),
             );
             return None;
         }
@@ -73,7 +72,9 @@ impl<'a> Checker<'a> {
             (min, max) => format!("{min} to {max} arguments"),
         };
         let message = format!("{}() takes {wanted}, not {given}", signature.name);
-        self.report(Diagnostic::error(Code::BadArgumentCount, span, message).help(format!("usage: {}", signature.usage)));
+        self.report(
+            Diagnostic::error(Code::BadArgumentCount, span, message).help(format!("usage: {}", signature.usage)),
+        );
         None
     }
 

@@ -83,7 +83,9 @@ impl<'a> Checker<'a> {
                 Some(convert(bits, to.clone()))
             }
             (Type::String(0), Type::String(_)) | (Type::Buffer(0), Type::Buffer(_)) => whole(operand),
-            (Type::String(_), Type::String(_)) => Some(Expr { span, ty: to, kind: ExprKind::Reinterpret(Box::new(operand)) }),
+            (Type::String(_), Type::String(_)) => {
+                Some(Expr { span, ty: to, kind: ExprKind::Reinterpret(Box::new(operand)) })
+            }
             (to, from) if super::inference::is_assignable(to, from) => whole(operand),
             _ => {
                 self.error(Code::BadCast, span, format!("{from} cannot be cast to {to}"));

@@ -25,7 +25,11 @@ impl<'a> Checker<'a> {
             ast::ExprKind::Variable(name) => self.variable(name, span),
             ast::ExprKind::Map(_) => self.map_read(expr),
             ast::ExprKind::Index(base, indices) => {
-                if self.is_map(expr) { self.map_read(expr) } else { self.index(base, indices, span) }
+                if self.is_map(expr) {
+                    self.map_read(expr)
+                } else {
+                    self.index(base, indices, span)
+                }
             }
             ast::ExprKind::Call { function, arguments, .. } => self.call(function, arguments, span),
             ast::ExprKind::Unary(operator, operand) => self.unary(*operator, operand, span),
@@ -158,9 +162,13 @@ impl<'a> Checker<'a> {
         let merged = merge_flexible(&a.ty, constant::is_flexible(&a), &b.ty, constant::is_flexible(&b));
         let Some(ty) = merged else {
             self.report(
-                Diagnostic::error(Code::TypeMismatch, span, format!("one value is of type {}, the other {}", a.ty, b.ty))
-                    .label(a.span, format!("{}", a.ty))
-                    .label(b.span, format!("{}", b.ty)),
+                Diagnostic::error(
+                    Code::TypeMismatch,
+                    span,
+                    format!("one value is of type {}, the other {}", a.ty, b.ty),
+                )
+                .label(a.span, format!("{}", a.ty))
+                .label(b.span, format!("{}", b.ty)),
             );
             return None;
         };
@@ -195,7 +203,8 @@ impl<'a> Checker<'a> {
         }
         let values: Vec<_> = fields.iter().map(|(_, value)| self.value(value)).collect();
         let values: Vec<Expr> = values.into_iter().collect::<Option<_>>()?;
-        let types = fields.iter().zip(&values).map(|((name, _), value)| (name.text.clone(), value.ty.clone())).collect();
+        let types =
+            fields.iter().zip(&values).map(|((name, _), value)| (name.text.clone(), value.ty.clone())).collect();
         Some(Expr { span, ty: Type::Record(types), kind: ExprKind::Aggregate(values) })
     }
 

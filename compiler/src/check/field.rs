@@ -186,12 +186,8 @@ impl<'a> Checker<'a> {
             Type::Array(element, count) => self.array_element(base, *element, count, index, span),
             Type::String(size) => self.array_element(base, UINT8, size, index, span),
             Type::Buffer(size) => {
-                let bytes = FieldLayout {
-                    name: String::new(),
-                    offset: 4,
-                    ty: Type::Array(Box::new(UINT8), size),
-                    bits: None,
-                };
+                let bytes =
+                    FieldLayout { name: String::new(), offset: 4, ty: Type::Array(Box::new(UINT8), size), bits: None };
                 let bytes = self.part(base, bytes, span)?;
                 self.array_element(bytes, UINT8, size, index, span)
             }

@@ -66,7 +66,8 @@ impl Inference {
         self.locals.clear();
         for facts in self.maps.values_mut() {
             facts.key = facts.key.take().filter(|key| !key.as_ref().is_some_and(has_probe));
-            facts.content = facts.content.take().filter(|content| !matches!(content, MapContent::Plain(ty) if has_probe(ty)));
+            facts.content =
+                facts.content.take().filter(|content| !matches!(content, MapContent::Plain(ty) if has_probe(ty)));
         }
     }
 
@@ -254,8 +255,10 @@ impl<'a> Checker<'a> {
                     "percpuhash" => MapKind::PerCpuHash,
                     "percpulruhash" => MapKind::LruPerCpuHash,
                     other => {
-                        let nearest =
-                            lancet_kernel::nearest(other, ["hash", "lruhash", "percpuhash", "percpulruhash"].into_iter());
+                        let nearest = lancet_kernel::nearest(
+                            other,
+                            ["hash", "lruhash", "percpuhash", "percpulruhash"].into_iter(),
+                        );
                         let message = format!("there is no map type {other}");
                         let help = nearest.map_or_else(
                             || "map types are hash, lruhash, percpuhash and percpulruhash".to_owned(),
@@ -329,10 +332,9 @@ impl<'a> Checker<'a> {
         let (size, version) = (self.size_of(key), self.kernel().version());
         if size > MOST && version < lancet_kernel::Version::new(5, 11) {
             let message = format!("the key of @{name} has {size} bytes; more than {MOST} need kernel 5.11");
-            self.report(
-                Diagnostic::error(Code::NotOnThisKernel, span, message)
-                    .help(format!("this is {version}: shorten its strings, with str(p, 64) or config = {{ max_strlen = 64 }}")),
-            );
+            self.report(Diagnostic::error(Code::NotOnThisKernel, span, message).help(format!(
+                "this is {version}: shorten its strings, with str(p, 64) or config = {{ max_strlen = 64 }}"
+            )));
         }
     }
 }
@@ -486,7 +488,9 @@ pub(super) fn is_assignable(to: &Type, from: &Type) -> bool {
         (to, from) if to.is_integer() && from.is_integer() => true,
         (Type::Pointer(..), Type::Pointer(..)) => true,
         (Type::String(_), Type::String(_)) | (Type::Buffer(_), Type::Buffer(_)) => true,
-        (Type::Tuple(x), Type::Tuple(y)) => x.len() == y.len() && x.iter().zip(y.iter()).all(|(x, y)| is_assignable(x, y)),
+        (Type::Tuple(x), Type::Tuple(y)) => {
+            x.len() == y.len() && x.iter().zip(y.iter()).all(|(x, y)| is_assignable(x, y))
+        }
         _ => merge(to, from).is_some(),
     }
 }

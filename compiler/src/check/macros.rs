@@ -30,7 +30,8 @@ impl<'a> Checker<'a> {
 
     pub(super) fn expand_macro(&mut self, name: &str, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let candidates = self.macros.get(name)?.clone();
-        let Some(definition) = candidates.iter().find(|found| found.parameters.len() == arguments.len()).copied() else {
+        let Some(definition) = candidates.iter().find(|found| found.parameters.len() == arguments.len()).copied()
+        else {
             let wanted: Vec<String> = candidates.iter().map(|found| found.parameters.len().to_string()).collect();
             let message = format!("macro {name} takes {} arguments, not {}", wanted.join(" or "), arguments.len());
             let place = candidates[0].name.span;
@@ -40,7 +41,8 @@ impl<'a> Checker<'a> {
         if self.is_expanding(&definition.name.text) {
             let message = format!("macro {name} calls itself");
             self.report(
-                Diagnostic::error(Code::Recursion, span, message).help("a macro is replaced by its body: it cannot recur"),
+                Diagnostic::error(Code::Recursion, span, message)
+                    .help("a macro is replaced by its body: it cannot recur"),
             );
             return None;
         }
@@ -86,7 +88,13 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn bad_macro_argument<T>(&mut self, name: &str, parameter: &str, wanted: &str, argument: &ast::Argument) -> Option<T> {
+    fn bad_macro_argument<T>(
+        &mut self,
+        name: &str,
+        parameter: &str,
+        wanted: &str,
+        argument: &ast::Argument,
+    ) -> Option<T> {
         let message = format!("macro {name} wants {wanted} for {parameter}");
         self.error(Code::BadMacroCall, super::map::argument_span(argument), message);
         None
@@ -94,7 +102,8 @@ impl<'a> Checker<'a> {
 
     /// A macro's expression parameter: its argument, checked where the caller wrote it. `None` when the name is none.
     pub(super) fn macro_argument(&mut self, name: &str, _span: Span) -> Option<Option<Expr>> {
-        let Some(MacroArgument::Expression(argument)) = self.frames.get(self.frame)?.arguments.get(name).cloned() else {
+        let Some(MacroArgument::Expression(argument)) = self.frames.get(self.frame)?.arguments.get(name).cloned()
+        else {
             return None;
         };
         Some(self.in_caller(|checker| match argument {

@@ -99,11 +99,14 @@ impl<'a> Checker<'a> {
             Some(MapContent::Aggregation(value)) => {
                 let Some(signed) = integer_of(&value) else {
                     let message = format!("@{name} is no number: its value cannot be used in an expression");
-                    self.report(Diagnostic::error(Code::BadAggregation, span, message).help(format!("print(@{name}) shows it")));
+                    self.report(
+                        Diagnostic::error(Code::BadAggregation, span, message).help(format!("print(@{name}) shows it")),
+                    );
                     return None;
                 };
                 if self.kernel().version() < lancet_kernel::Version::new(5, 19) {
-                    let message = format!("the value of @{name} is kept per CPU; reading it in a script needs kernel 5.19");
+                    let message =
+                        format!("the value of @{name} is kept per CPU; reading it in a script needs kernel 5.19");
                     self.report(
                         Diagnostic::error(Code::NotOnThisKernel, span, message)
                             .help(format!("this is {}; count with @{name}++ instead", self.kernel().version())),
@@ -162,7 +165,9 @@ impl<'a> Checker<'a> {
         };
         let Some((name, span, key)) = found else {
             let span = argument_span(argument);
-            self.report(Diagnostic::error(Code::BadArgument, span, "this must be a map").help("maps are written @name"));
+            self.report(
+                Diagnostic::error(Code::BadArgument, span, "this must be a map").help("maps are written @name"),
+            );
             return None;
         };
         self.map_facts(&name, span);
@@ -225,9 +230,10 @@ pub(super) fn argument_span(argument: &ast::Argument) -> Span {
 fn integer_of(value: &MapValue) -> Option<bool> {
     match value {
         MapValue::Count => Some(true),
-        MapValue::Sum { signed } | MapValue::Min { signed } | MapValue::Max { signed } | MapValue::Average { signed } => {
-            Some(*signed)
-        }
+        MapValue::Sum { signed }
+        | MapValue::Min { signed }
+        | MapValue::Max { signed }
+        | MapValue::Average { signed } => Some(*signed),
         MapValue::Plain(_)
         | MapValue::Stats { .. }
         | MapValue::Histogram { .. }

@@ -85,9 +85,8 @@ pub fn check(
 ) -> hir::Program {
     let mut checker = Checker::new(program, environment, types);
     checker.declare_maps(program);
-    let expansions: Vec<(&ast::Probe, Vec<Expansion>)> = probes(program)
-        .map(|probe| (probe, crate::probe::expand(probe, environment, &mut checker.lasting)))
-        .collect();
+    let expansions: Vec<(&ast::Probe, Vec<Expansion>)> =
+        probes(program).map(|probe| (probe, crate::probe::expand(probe, environment, &mut checker.lasting))).collect();
     // A lattice of widening types is low; the bound only guards against a mistake of ours.
     for _ in 0..32 {
         checker.start_round();

@@ -39,7 +39,9 @@ impl<'a> Checker<'a> {
         let equality = matches!(operator, CompareOperator::Equal | CompareOperator::NotEqual);
         let (a, b) = (left.ty.clone(), right.ty.clone());
         let name = match (&a, &b, &left.kind, &right.kind) {
-            (Type::ProbeName, _, _, ExprKind::String(bytes)) | (_, Type::ProbeName, ExprKind::String(bytes), _) => Some(bytes),
+            (Type::ProbeName, _, _, ExprKind::String(bytes)) | (_, Type::ProbeName, ExprKind::String(bytes), _) => {
+                Some(bytes)
+            }
             _ => None,
         };
         if let Some(name) = name
@@ -161,11 +163,9 @@ impl<'a> Checker<'a> {
         if operator == BinaryOperator::Subtract {
             bytes = match bytes.kind {
                 ExprKind::Constant(value) => constant::integer(value.wrapping_neg(), span_count),
-                _ => Expr {
-                    span: span_count,
-                    ty: INT64,
-                    kind: ExprKind::Unary(UnaryOperator::Negate, Box::new(bytes)),
-                },
+                _ => {
+                    Expr { span: span_count, ty: INT64, kind: ExprKind::Unary(UnaryOperator::Negate, Box::new(bytes)) }
+                }
             };
         }
         let ty = pointer.ty.clone();
@@ -177,9 +177,7 @@ impl<'a> Checker<'a> {
         if operator == BinaryOperator::Subtract && both_pointers {
             let cast = |expr: &Expr| format!("(uint64){}", if expr.span == span { "…" } else { "pointer" });
             let help = format!("cast them: {} - {}", cast(left), cast(right));
-            self.report(
-                Diagnostic::error(Code::BadOperand, span, "two pointers cannot be subtracted").help(help),
-            );
+            self.report(Diagnostic::error(Code::BadOperand, span, "two pointers cannot be subtracted").help(help));
             return None;
         }
         let symbol = operator.symbol();
@@ -264,7 +262,9 @@ impl<'a> Checker<'a> {
                 let ty = self.local_type(index)?.pointer(Space::Bpf);
                 Some(Expr { span, ty, kind: ExprKind::AddressOfLocal(index) })
             }
-            ast::ExprKind::Map(_) | ast::ExprKind::Index(..) if self.is_map(operand) => self.address_of_element(operand, span),
+            ast::ExprKind::Map(_) | ast::ExprKind::Index(..) if self.is_map(operand) => {
+                self.address_of_element(operand, span)
+            }
             _ => {
                 self.report(
                     Diagnostic::error(Code::BadOperand, span, "& takes a variable or a map element")
@@ -324,7 +324,8 @@ fn compares_signed(left: &Expr, right: &Expr) -> bool {
 /// Pointers and integers, or twice the same kind of number.
 fn comparable_scalars(a: &Type, b: &Type) -> bool {
     let number = |ty: &Type| ty.is_integer() || matches!(ty, Type::Pointer(..));
-    let shown = |ty: &Type| matches!(ty, Type::KernelSymbol | Type::Username | Type::Timestamp(..) | Type::CgroupPath(_));
+    let shown =
+        |ty: &Type| matches!(ty, Type::KernelSymbol | Type::Username | Type::Timestamp(..) | Type::CgroupPath(_));
     (number(a) && number(b)) || (a == b) || (shown(a) && number(b)) || (number(a) && shown(b))
 }
 

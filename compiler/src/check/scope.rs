@@ -101,8 +101,8 @@ impl<'a> Checker<'a> {
         let frame = &self.frames[self.frame];
         let names: Vec<&str> = frame.scopes.iter().flat_map(|scope| scope.keys().map(String::as_str)).collect();
         let nearest = lancet_kernel::nearest(name, names.into_iter());
-        let mut diagnostic =
-            Diagnostic::error(Code::UnknownVariable, span, format!("${name} is not defined")).primary("not defined here");
+        let mut diagnostic = Diagnostic::error(Code::UnknownVariable, span, format!("${name} is not defined"))
+            .primary("not defined here");
         diagnostic = match nearest {
             Some(nearest) => diagnostic.help(format!("did you mean ${nearest}?")),
             None => diagnostic.help(format!(

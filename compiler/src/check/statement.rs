@@ -42,7 +42,9 @@ impl<'a> Checker<'a> {
                 // What is known not to run is not even checked: it may be meant for another kernel.
                 if let Some(Expr { kind: ExprKind::Constant(value), .. }) = condition {
                     let taken = if value != 0 { Some(then) } else { otherwise.as_ref() };
-                    return Some(StatementKind::Block(taken.map(|block| self.block_statements(block)).unwrap_or_default()));
+                    return Some(StatementKind::Block(
+                        taken.map(|block| self.block_statements(block)).unwrap_or_default(),
+                    ));
                 }
                 let then = self.block_statements(then);
                 let otherwise = otherwise.as_ref().map(|block| self.block_statements(block)).unwrap_or_default();
@@ -96,7 +98,8 @@ impl<'a> Checker<'a> {
         if self.find_local(&variable.text).is_some() {
             let message = format!("${} is already defined", variable.text);
             self.report(
-                Diagnostic::error(Code::Duplicate, variable.span, message).help("assign it without let, or choose another name"),
+                Diagnostic::error(Code::Duplicate, variable.span, message)
+                    .help("assign it without let, or choose another name"),
             );
             return None;
         }
@@ -137,7 +140,10 @@ impl<'a> Checker<'a> {
             && constant::extend(*number, &ty) != *number
         {
             let message = format!("{number} does not fit {ty}");
-            self.report(Diagnostic::error(Code::TypeMismatch, value.span, message).help(format!("cast it if it is meant: ({ty}){number}")));
+            self.report(
+                Diagnostic::error(Code::TypeMismatch, value.span, message)
+                    .help(format!("cast it if it is meant: ({ty}){number}")),
+            );
             return None;
         }
         Some(())
@@ -163,7 +169,12 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn for_loop(&mut self, variable: &'a ast::Name, over: &'a ForSource, body: &'a ast::Block) -> Option<StatementKind> {
+    fn for_loop(
+        &mut self,
+        variable: &'a ast::Name,
+        over: &'a ForSource,
+        body: &'a ast::Block,
+    ) -> Option<StatementKind> {
         match over {
             ForSource::Range(start, end) => {
                 let (start, end) = (self.bound(start), self.bound(end));
@@ -206,7 +217,12 @@ impl<'a> Checker<'a> {
         Some(Type::Tuple(vec![facts.key??, value].into()))
     }
 
-    fn loop_over(&mut self, variable: &'a ast::Name, ty: Type, body: &'a ast::Block) -> (crate::hir::LocalIndex, Vec<Statement>) {
+    fn loop_over(
+        &mut self,
+        variable: &'a ast::Name,
+        ty: Type,
+        body: &'a ast::Block,
+    ) -> (crate::hir::LocalIndex, Vec<Statement>) {
         self.scoped(|checker| {
             let local = checker.declare_local(&variable.text, Some(ty));
             checker.frame().loop_variables.push(local);

@@ -65,7 +65,8 @@ impl<'a> Checker<'a> {
 
     /// The type that a macro's parameter stands for: `None` when the name is no parameter.
     fn macro_type(&mut self, name: &str) -> Option<Option<Type>> {
-        let Some(MacroArgument::Expression(argument)) = self.frames.get(self.frame)?.arguments.get(name).cloned() else {
+        let Some(MacroArgument::Expression(argument)) = self.frames.get(self.frame)?.arguments.get(name).cloned()
+        else {
             return None;
         };
         Some(self.in_caller(|checker| match argument {

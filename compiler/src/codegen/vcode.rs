@@ -37,26 +37,87 @@ pub(super) enum Op {
     /// The parameters arrive in r1 …
     Parameters(Vec<VReg>),
     /// dst = a op b; dst is a's register.
-    Alu { op: Alu, width: Width, dst: VReg, a: VReg, b: Source },
+    Alu {
+        op: Alu,
+        width: Width,
+        dst: VReg,
+        a: VReg,
+        b: Source,
+    },
     /// dst = -a.
-    Negate { dst: VReg, a: VReg },
+    Negate {
+        dst: VReg,
+        a: VReg,
+    },
     /// dst = low bytes of a, swapped.
-    Swap { bits: i32, dst: VReg, a: VReg },
-    Move { width: Width, dst: VReg, src: Source },
+    Swap {
+        bits: i32,
+        dst: VReg,
+        a: VReg,
+    },
+    Move {
+        width: Width,
+        dst: VReg,
+        src: Source,
+    },
     /// A 64-bit constant.
-    Wide { dst: VReg, value: i64 },
+    Wide {
+        dst: VReg,
+        value: i64,
+    },
     /// Something the linker knows.
-    Refer { dst: VReg, to: Relocation },
-    Load { size: MemorySize, dst: VReg, from: Base },
-    Store { size: MemorySize, to: Base, src: Source },
-    StackAddress { dst: VReg, slot: Slot, offset: u32 },
+    Refer {
+        dst: VReg,
+        to: Relocation,
+    },
+    Load {
+        size: MemorySize,
+        dst: VReg,
+        from: Base,
+    },
+    Store {
+        size: MemorySize,
+        to: Base,
+        src: Source,
+    },
+    StackAddress {
+        dst: VReg,
+        slot: Slot,
+        offset: u32,
+    },
     /// Atomic addition; with `old`, the register of `src` holds the old value afterwards.
-    AtomicAdd { size: MemorySize, base: VReg, offset: i16, src: VReg, old: Option<VReg> },
-    Call { callee: Callee, arguments: Vec<VReg>, result: VReg },
+    AtomicAdd {
+        size: MemorySize,
+        base: VReg,
+        offset: i16,
+        src: VReg,
+        old: Option<VReg>,
+    },
+    Call {
+        callee: Callee,
+        arguments: Vec<VReg>,
+        result: VReg,
+    },
     /// dst = (a condition b), 0 or 1.
-    Set { condition: Condition, width: Width, dst: VReg, a: VReg, b: Source },
-    Branch { condition: Condition, width: Width, a: VReg, b: Source, then: usize, otherwise: usize },
-    Jump { target: usize, arguments: Vec<VReg> },
+    Set {
+        condition: Condition,
+        width: Width,
+        dst: VReg,
+        a: VReg,
+        b: Source,
+    },
+    Branch {
+        condition: Condition,
+        width: Width,
+        a: VReg,
+        b: Source,
+        then: usize,
+        otherwise: usize,
+    },
+    Jump {
+        target: usize,
+        arguments: Vec<VReg>,
+    },
     Return(VReg),
 }
 

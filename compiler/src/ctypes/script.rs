@@ -25,7 +25,12 @@ impl TypeTable<'_> {
                     }
                     (name, _) => {
                         let what = name.as_ref().map_or("this typedef", |name| &name.text);
-                        report(diagnostics, Code::UnknownType, declaration.span, format!("the type of {what} is unknown"));
+                        report(
+                            diagnostics,
+                            Code::UnknownType,
+                            declaration.span,
+                            format!("the type of {what} is unknown"),
+                        );
                     }
                 }
             }
@@ -63,14 +68,16 @@ impl TypeTable<'_> {
                 report(diagnostics, Code::UnknownType, member.span, format!("the type of {name} is unknown"));
                 continue;
             };
-            if matches!(&ty, Type::Struct(inner) if self.layout(inner).size == 0 && inner.origin == StructOrigin::Opaque) {
+            if matches!(&ty, Type::Struct(inner) if self.layout(inner).size == 0 && inner.origin == StructOrigin::Opaque)
+            {
                 report(diagnostics, Code::UnknownType, member.span, format!("{ty} is declared but not defined"));
             }
             let natural = if aggregate.packed { 1 } else { ty.align(self).max(1) };
             let member_align = natural.max(member.aligned.unwrap_or(1));
             let bytes = u64::from(ty.size(self));
             let start = if aggregate.is_union { 0 } else { end_bits };
-            let width = member.bits.as_ref().and_then(|expr| constant(expr, &|name| self.enumerator(name).map(|e| e.0)));
+            let width =
+                member.bits.as_ref().and_then(|expr| constant(expr, &|name| self.enumerator(name).map(|e| e.0)));
             let (offset, bits, end) = match width {
                 Some(0) => {
                     end_bits = start.next_multiple_of(u64::from(member_align) * 8);

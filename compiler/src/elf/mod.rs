@@ -130,14 +130,18 @@ impl<'a> Writer<'a> {
                         Some(symbol) => (symbol, elf::R_BPF_64_64),
                         None => panic!("object file: scratch memory without its map"),
                     },
-                    Relocation::Call(callee) => (self.function_section(callee, section, offset, true), elf::R_BPF_64_32),
+                    Relocation::Call(callee) => {
+                        (self.function_section(callee, section, offset, true), elf::R_BPF_64_32)
+                    }
                     Relocation::Address(callee) => {
                         (self.function_section(callee, section, offset, false), elf::R_BPF_64_64)
                     }
                     Relocation::Global(global) => panic!("object file: constant {global} has no place"),
                 };
                 let flags = RelocationFlags::Elf { r_type };
-                if let Err(error) = self.object.add_relocation(section, ElfRelocation { offset, symbol, addend: 0, flags }) {
+                if let Err(error) =
+                    self.object.add_relocation(section, ElfRelocation { offset, symbol, addend: 0, flags })
+                {
                     panic!("object file: {error}");
                 }
             }

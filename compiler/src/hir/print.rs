@@ -1,6 +1,8 @@
 //! The typed tree as text, for `-d hir` and golden tests: one statement a line, types behind colons.
 
-use super::{AttachPoint, CompareOperator, Expr, ExprKind, MapContent, MapIndex, Place, Probe, Program, Statement, StatementKind};
+use super::{
+    AttachPoint, CompareOperator, Expr, ExprKind, MapContent, MapIndex, Place, Probe, Program, Statement, StatementKind,
+};
 use std::fmt::Write;
 
 /// Prints a program.
@@ -35,7 +37,8 @@ impl<'a> Printer<'a> {
     fn probe(&mut self, probe: &'a Probe) {
         self.locals = &probe.locals;
         for program in &probe.programs {
-            let names: Vec<&str> = program.attach_points.iter().map(|point: &AttachPoint| point.name.as_str()).collect();
+            let names: Vec<&str> =
+                program.attach_points.iter().map(|point: &AttachPoint| point.name.as_str()).collect();
             self.line(&format!("program {} {}", program.section, names.join(", ")));
         }
         if let Some(predicate) = &probe.predicate {

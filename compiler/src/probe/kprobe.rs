@@ -84,16 +84,19 @@ fn expand(cx: &mut Cx<'_>, provider: &'static str, at_return: bool) -> Result<Ve
         return Err(cx.wrong(Code::BadProbeArgument, "a kretprobe takes no offset"));
     }
     let shown = format!("kernel function {name}");
-    let found = kernel
-        .functions(module.as_deref().unwrap_or("*"), &name)
-        .map_err(|error| cx.unavailable(&shown, &error))?;
+    let found =
+        kernel.functions(module.as_deref().unwrap_or("*"), &name).map_err(|error| cx.unavailable(&shown, &error))?;
     if found.is_empty() {
         if !is_pattern(&name) && kernel.symbol_address(&name).is_some() {
             let help = "it is inlined, not traceable or on the kernel's blacklist";
             return Err(cx.wrong_help(Code::NoSuchProbe, format!("{name} cannot be traced"), help));
         }
         let nearest = if is_pattern(&name) { None } else { nearest(cx, &name) };
-        let what = if is_pattern(&name) { format!("no kernel function matches {name}") } else { format!("there is no {shown}") };
+        let what = if is_pattern(&name) {
+            format!("no kernel function matches {name}")
+        } else {
+            format!("there is no {shown}")
+        };
         return Err(cx.missing(what, nearest.map(|name| format!("{provider}:{name}"))));
     }
     let multi = found.len() > 1 && offset == 0 && kernel.features().kprobe_multi;

@@ -55,8 +55,8 @@ fn list_one(pattern: &str, kernel: &dyn Kernel, pid: Option<u32>) -> Vec<Listed>
     };
     let parts: Vec<&str> = rest.split(':').collect();
     let query = Query { kernel, parts, pid };
-    let matching = PROVIDERS.iter().filter(|known| {
-        wildcard_matches(provider, known.name()) || known.aliases().contains(&provider)
-    });
+    let matching = PROVIDERS
+        .iter()
+        .filter(|known| wildcard_matches(provider, known.name()) || known.aliases().contains(&provider));
     matching.flat_map(|known| known.list(&query)).collect()
 }

@@ -5,16 +5,16 @@
 //! and a file in the runtime's `attach/`.
 
 mod event;
-mod list;
 mod kprobe;
+mod list;
 mod rawtracepoint;
 mod special;
 mod timer;
 mod tracepoint;
 mod uprobe;
 
-pub use list::{Listed, list};
 use list::Query;
+pub use list::{Listed, list};
 
 use crate::check::Environment;
 use crate::hir::{AttachPoint, ContextKind, ProbeProgram};

@@ -65,7 +65,11 @@ impl Provider for Tracepoint {
         let found = query.kernel.tracepoints(query.part(0), query.part(1)).unwrap_or_default();
         let listed = found.into_iter().map(|(category, event)| {
             // Formats are read where few probes are asked for: with a name that says which.
-            let format = if query.len() < 2 || query.part(1) == "*" { None } else { query.kernel.tracepoint(&category, &event).ok() };
+            let format = if query.len() < 2 || query.part(1) == "*" {
+                None
+            } else {
+                query.kernel.tracepoint(&category, &event).ok()
+            };
             let fields = format.map(|format| format.fields).unwrap_or_default();
             let own = fields.iter().filter(|field| !field.name.starts_with("common_"));
             let arguments = own.map(declaration).collect();

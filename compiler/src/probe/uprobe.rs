@@ -153,7 +153,9 @@ fn places(cx: &Cx<'_>, executable: &dyn Executable, path: &Path, function: &str)
     }
     if is_pattern(function) {
         let matching = executable.functions().iter().filter(|symbol| wildcard_matches(function, &symbol.name));
-        return Ok(matching.map(|symbol| Place { name: symbol.name.clone(), file_offset: symbol.file_offset }).collect());
+        return Ok(matching
+            .map(|symbol| Place { name: symbol.name.clone(), file_offset: symbol.file_offset })
+            .collect());
     }
     let (name, offset) = match function.rsplit_once('+') {
         Some((name, text)) => match crate::settings::parse_number(text).and_then(|offset| u64::try_from(offset).ok()) {

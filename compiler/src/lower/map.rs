@@ -6,9 +6,7 @@
 use super::{Lowerer, value_type};
 use crate::builtin::Call;
 use crate::hir::{self, Expr, LocalIndex, MapContent, MapIndex, Place};
-use crate::ir::{
-    Address, BinaryOp, Comparison, Helper, Instruction, MapData, MapKind, MemorySize, Value,
-};
+use crate::ir::{Address, BinaryOp, Comparison, Helper, Instruction, MapData, MapKind, MemorySize, Value};
 use crate::types::{Type, UINT64};
 use lancet_manifest::{self as manifest, Action, Counter, MapShape, MapValue, hist_bucket_count, lhist_bucket_count};
 

@@ -71,7 +71,9 @@ fn collect(statements: &[Statement], features: &Features, captured: &mut Vec<Loc
                 collect(body, features, captured);
             }
             StatementKind::Expression(Expr { kind: ExprKind::Block(body, _), .. })
-            | StatementKind::Assign(_, Expr { kind: ExprKind::Block(body, _), .. }) => collect(body, features, captured),
+            | StatementKind::Assign(_, Expr { kind: ExprKind::Block(body, _), .. }) => {
+                collect(body, features, captured)
+            }
             StatementKind::Expression(_)
             | StatementKind::Assign(..)
             | StatementKind::ZeroLocal(_)

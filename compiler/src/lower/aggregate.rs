@@ -157,7 +157,8 @@ impl Lowerer<'_> {
                         from_fields.iter().find(|source| source.name == field.name)
                     };
                     if let Some(source) = source {
-                        let (at, goes) = (self.offset_address(from, source.offset), self.offset_address(to, field.offset));
+                        let (at, goes) =
+                            (self.offset_address(from, source.offset), self.offset_address(to, field.offset));
                         self.convert_memory(at, &source.ty, goes, &field.ty);
                     }
                 }
