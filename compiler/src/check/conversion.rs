@@ -112,7 +112,7 @@ impl<'a> Checker<'a> {
         let count = if count == 0 { from_size / element_size.max(1) } else { count };
         let size = element_size.saturating_mul(count);
         let fits = size == from_size || (is_literal && size < from_size);
-        if size > 8 || size < 1 || !size.is_power_of_two() || !fits {
+        if !(1..=8).contains(&size) || !size.is_power_of_two() || !fits {
             let message = format!("an integer of {from_size} bytes does not fit an array of {size} bytes");
             self.error(Code::BadCast, type_span, message);
             return None;

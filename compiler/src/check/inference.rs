@@ -255,10 +255,7 @@ impl<'a> Checker<'a> {
                     "percpuhash" => MapKind::PerCpuHash,
                     "percpulruhash" => MapKind::LruPerCpuHash,
                     other => {
-                        let nearest = lancet_kernel::nearest(
-                            other,
-                            ["hash", "lruhash", "percpuhash", "percpulruhash"].into_iter(),
-                        );
+                        let nearest = lancet_kernel::nearest(other, ["hash", "lruhash", "percpuhash", "percpulruhash"]);
                         let message = format!("there is no map type {other}");
                         let help = nearest.map_or_else(
                             || "map types are hash, lruhash, percpuhash and percpulruhash".to_owned(),

@@ -100,7 +100,7 @@ impl<'a> Checker<'a> {
     pub(super) fn unknown_variable(&mut self, name: &str, span: Span) {
         let frame = &self.frames[self.frame];
         let names: Vec<&str> = frame.scopes.iter().flat_map(|scope| scope.keys().map(String::as_str)).collect();
-        let nearest = lancet_kernel::nearest(name, names.into_iter());
+        let nearest = lancet_kernel::nearest(name, names);
         let mut diagnostic = Diagnostic::error(Code::UnknownVariable, span, format!("${name} is not defined"))
             .primary("not defined here");
         diagnostic = match nearest {

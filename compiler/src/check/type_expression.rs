@@ -80,7 +80,7 @@ impl<'a> Checker<'a> {
         if found.is_none() {
             let known = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool", "string"];
             let mut diagnostic = Diagnostic::error(Code::UnknownType, span, format!("there is no type {name}"));
-            if let Some(nearest) = lancet_kernel::nearest(name, known.into_iter()) {
+            if let Some(nearest) = lancet_kernel::nearest(name, known) {
                 diagnostic = diagnostic.help(format!("did you mean {nearest}?"));
             } else {
                 diagnostic = diagnostic.help("define it, or include the header that does");
