@@ -1,7 +1,7 @@
 //! What a builtin of the language says about itself: its signature, its rules, its code. One file in `stdlib/` each.
 //!
 //! Contract: the checker calls [`Builtin::check`] with the arguments as written and gets a typed expression (usually made
-//! by [`Call::new`]); lowering calls [`Builtin::lower`] with that [`Call`]. Nothing else in the compiler knows any name.
+//! by [`Call::expr`]); lowering calls [`Builtin::lower`] with that [`Call`]. Nothing else in the compiler knows any name.
 
 use crate::check::Checker;
 use crate::hir::{Expr, ExprKind, MapIndex};

@@ -1,6 +1,6 @@
 //! The language's types, their sizes and layouts.
 //!
-//! Invariant: a type says how many bytes a value has and how they read; [`Type::value_type`] gives the same layout to the
+//! Invariant: a type says how many bytes a value has and how they read; `lower::value_type` gives the same layout to the
 //! runtime. Structs are named by reference and looked up in the [`crate::ctypes::TypeTable`], since they may be recursive.
 
 use lancet_kernel::btf::TypeId;

@@ -1,7 +1,7 @@
 //! Probe types: what an attach point's text means on the target, one file each.
 //!
 //! [`expand`] turns the attach points of one probe of the script into [`Expansion`]s: groups of attach points that see the
-//! same arguments, so that one typed body serves each group. Adding a probe type is a file here, a line in [`PROVIDERS`],
+//! same arguments, so that one typed body serves each group. Adding a probe type is a file here, a line in `PROVIDERS`,
 //! and a file in the runtime's `attach/`.
 
 mod event;

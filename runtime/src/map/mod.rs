@@ -1,5 +1,5 @@
 //! The script's maps as they print: entries of all CPUs combined ([`combine`]), in their order ([`order`]), as text or JSON
-//! ([`print`]).
+//! ([`mod@print`]).
 //!
 //! Everything is read through [`MapAccess`], so that it can be tested without a kernel.
 

@@ -1,4 +1,4 @@
-//! From the text that [`super::printer`] writes back to a module, so that passes can be tested alone.
+//! From the text that the printer writes back to a module, so that passes can be tested alone.
 //!
 //! Invariant: what is parsed prints as the same text. Lines that are empty or start with `;` are skipped; all spans are
 //! empty. It does not verify: references may lead nowhere.
