@@ -36,15 +36,7 @@ pub fn marker() -> &'static str {
 }
 
 fn compile(source: &Path, program: &Path) -> Result<(), String> {
-    let flags = [
-        "-O1",
-        "-g",
-        "-fno-omit-frame-pointer",
-        "-mno-omit-leaf-frame-pointer",
-        "-fno-optimize-sibling-calls",
-        "-fno-builtin",
-        "-o",
-    ];
+    let flags = ["-O1", "-g", "-fno-omit-frame-pointer", "-fno-optimize-sibling-calls", "-fno-builtin", "-o"];
     let text = std::fs::read_to_string(source).map_err(|error| format!("{}: {error}", source.display()))?;
     let more = text.lines().find_map(|line| line.strip_prefix("// flags: ")).unwrap_or("");
     let output = Command::new("gcc").args(flags).arg(program).arg(source).args(more.split_whitespace()).output();

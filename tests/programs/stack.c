@@ -4,7 +4,8 @@
 
 volatile long sink;
 
-__attribute__((noinline)) int leaf(int n)
+// Unoptimized, so that it has a frame of its own although it calls nothing.
+__attribute__((noinline, optimize("O0"))) int leaf(int n)
 {
 	sink += n;
 	return n + 1;
