@@ -2,20 +2,19 @@
 
 /// The candidate nearest to `name`, if it is near enough that suggesting it helps: at most a third of the name, and four
 /// letters, wrong.
-/// Of equally near ones, the first.
+/// Of equally near ones, the one of the same length (letters are swapped more often than left out), then the first.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let limit = (name.chars().count() / 3).clamp(1, 4);
-    let mut best: Option<(usize, &str)> = None;
+    let mut best: Option<((usize, bool), &str)> = None;
     for candidate in candidates {
-        let limit = best.map_or(limit, |(distance, _)| distance - 1);
-        if limit == 0 {
-            break;
-        }
         if candidate == name {
             continue;
         }
-        if let Some(distance) = distance_within(name, candidate, limit) {
-            best = Some((distance, candidate));
+        let limit = best.map_or(limit, |((distance, _), _)| distance);
+        let Some(distance) = distance_within(name, candidate, limit) else { continue };
+        let rank = (distance, candidate.len() != name.len());
+        if best.is_none_or(|(nearest, _)| rank < nearest) {
+            best = Some((rank, candidate));
         }
     }
     best.map(|(_, candidate)| candidate.to_owned())
@@ -56,7 +55,7 @@ mod tests {
 
     #[test]
     fn suggests_what_was_meant() {
-        let names = ["vfs_read", "vfs_write", "vfs_readv", "tcp_sendmsg", "pid", "tid"];
+        let names = ["vfs_read", "vfs_write", "vfs_readv", "tcp_sendmsg", "pid", "tid", "print", "printf"];
         for (typed, meant) in [
             ("vfs_raed", Some("vfs_read")),
             ("vfs_wriet", Some("vfs_write")),
@@ -64,6 +63,7 @@ mod tests {
             ("VFS_READ", Some("vfs_read")),
             ("tcp_sendmessage", Some("tcp_sendmsg")),
             ("pdi", Some("pid")),
+            ("prinft", Some("printf")),
             ("uidd", None),
             ("cpu", None),
             ("entirely_other", None),

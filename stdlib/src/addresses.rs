@@ -125,7 +125,7 @@ impl Builtin for Reg {
         checker.facts().looks_at_arguments = true;
         let name = checker.text_argument(&arguments[0], "the argument of reg()")?;
         if !matches!(checker.facts().context, ContextKind::Registers | ContextKind::PerfEvent) {
-            let provider = checker.facts().provider().to_owned();
+            let provider = checker.facts().written_provider().to_owned();
             checker.error(Code::NotHere, span, format!("reg(): a {provider} probe has no registers"));
             return None;
         }

@@ -82,7 +82,7 @@ impl Builtin for Argument {
             (Arguments::Return, Which::Result) => Some(register(RESULT_REGISTER, span)),
             (Arguments::Raw, Which::Register(_)) => Some(Call::expr(self, UINT64, span, Vec::new(), Extra::None)),
             _ => {
-                let provider = checker.facts().provider().to_owned();
+                let provider = checker.facts().written_provider().to_owned();
                 let name = self.signature.name;
                 let help = match (self.which, &arguments) {
                     (Which::Result, _) => "functions have it at their return: kretprobe, uretprobe, fexit",

@@ -18,7 +18,7 @@ impl<'a> Checker<'a> {
         match self.facts.expansion.arguments.clone() {
             Arguments::Tracepoint { format, space } => self.tracepoint_field(&format, space, name, span),
             Arguments::None | Arguments::Entry | Arguments::Return | Arguments::Raw => {
-                let provider = self.facts.provider().to_owned();
+                let provider = self.facts.written_provider().to_owned();
                 let help = match self.facts.expansion.arguments {
                     Arguments::Entry => "use arg0, arg1, …",
                     Arguments::Return => "use retval",

@@ -55,7 +55,15 @@ impl<'a> Checker<'a> {
             return None;
         }
         let value = match operator {
-            None => self.value(value)?,
+            None => match (self.value(value), known) {
+                (Some(value), _) => value,
+                // What is wrong with the value is said; that the variable is then not defined is not the script's fault.
+                (None, None) => {
+                    self.declare_local(name, None);
+                    return None;
+                }
+                (None, Some(_)) => return None,
+            },
             Some(operator) => {
                 let Some(index) = known else {
                     self.unknown_variable(name, name_span);

@@ -25,6 +25,11 @@ impl<'a> Checker<'a> {
             diagnostic = diagnostic.help(format!("did you mean {nearest}?"));
         }
         self.report(diagnostic);
+        for argument in arguments {
+            if let ast::Argument::Expr(argument) = argument {
+                let _ = self.expression(argument);
+            }
+        }
         None
     }
 
@@ -45,8 +50,7 @@ impl<'a> Checker<'a> {
             let _ = aggregation;
             let message = format!("{}() must be assigned to a map", signature.name);
             self.report(
-                Diagnostic::error(Code::BadAggregation, span, message)
-                    .help(format!("write @name = {}", signature.usage)),
+                Diagnostic::error(Code::BadAggregation, span, message).help(format!("write {}", signature.usage)),
             );
             return None;
         }

@@ -297,15 +297,14 @@ impl<'a> Checker<'a> {
     /// Moves what is known of the maps into the program; a map that is used but never given a value is an error.
     pub(super) fn finish_maps(&mut self, program: &mut Program) {
         let default_entries = self.settings().config.max_map_keys;
-        for (name, facts) in std::mem::take(&mut self.inference.maps) {
+        let maps = std::mem::take(&mut self.inference.maps);
+        let assigned = maps.iter().filter(|(_, facts)| facts.content.is_some()).map(|(name, _)| name.clone());
+        let assigned: Vec<String> = assigned.collect();
+        for (name, facts) in maps {
             let content = facts.content.unwrap_or_else(|| {
                 let used = facts.key.is_some();
                 if used && !self.diagnostics.has_errors() && !self.lasting.has_errors() {
-                    self.diagnostics.push(
-                        Diagnostic::error(Code::UnknownMap, facts.span, format!("nothing assigns @{name}"))
-                            .primary("read here")
-                            .help("assign it in some probe, or correct its name"),
-                    );
+                    self.diagnostics.push(never_assigned(&name, facts.span, &assigned));
                 }
                 MapContent::Plain(crate::types::INT64)
             });
@@ -490,4 +489,12 @@ pub(super) fn is_assignable(to: &Type, from: &Type) -> bool {
         }
         _ => merge(to, from).is_some(),
     }
+}
+
+fn never_assigned(name: &str, span: Span, assigned: &[String]) -> Diagnostic {
+    let help = match lancet_kernel::nearest(name, assigned.iter().map(String::as_str)) {
+        Some(nearest) => format!("did you mean @{nearest}?"),
+        None => "assign it in some probe, or correct its name".to_owned(),
+    };
+    Diagnostic::error(Code::UnknownMap, span, format!("nothing assigns @{name}")).primary("read here").help(help)
 }

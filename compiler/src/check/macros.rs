@@ -33,7 +33,8 @@ impl<'a> Checker<'a> {
         let Some(definition) = candidates.iter().find(|found| found.parameters.len() == arguments.len()).copied()
         else {
             let wanted: Vec<String> = candidates.iter().map(|found| found.parameters.len().to_string()).collect();
-            let message = format!("macro {name} takes {} arguments, not {}", wanted.join(" or "), arguments.len());
+            let noun = if wanted == ["1"] { "argument" } else { "arguments" };
+            let message = format!("macro {name} takes {} {noun}, not {}", wanted.join(" or "), arguments.len());
             let place = candidates[0].name.span;
             self.report(Diagnostic::error(Code::BadMacroCall, span, message).label(place, "defined here"));
             return None;

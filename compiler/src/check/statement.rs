@@ -107,8 +107,12 @@ impl<'a> Checker<'a> {
             Some(ty) => Some(self.written_type(ty)?),
             None => None,
         };
-        let value = match value {
-            Some(value) => Some(self.value(value)?),
+        let value = match value.map(|value| self.value(value)) {
+            Some(None) => {
+                self.declare_local(&variable.text, declared);
+                return None;
+            }
+            Some(Some(value)) => Some(value),
             None => None,
         };
         let declared = declared.map(|ty| self.complete_declared(ty, value.as_ref()));

@@ -7,6 +7,9 @@ use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::Diagnostics;
 use std::rc::Rc;
 
+/// The alignment of a definition whose members are being read.
+const UNFINISHED: u32 = 0;
+
 impl TypeTable<'_> {
     /// Adds a definition of the script; a later one of the same name wins.
     pub fn define(&mut self, definition: &CDefinition, diagnostics: &mut Diagnostics) {
@@ -49,7 +52,7 @@ impl TypeTable<'_> {
         };
         // The reference exists before the members, which may point to it.
         let index = self.definitions.len() as u32;
-        self.definitions.push(Rc::new(Layout { size: 0, align: 1, fields: Vec::new() }));
+        self.definitions.push(Rc::new(Layout { size: 0, align: UNFINISHED, fields: Vec::new() }));
         let reference = StructRef { name: shown, origin: StructOrigin::Script(index) };
         if let Some(tag) = tag {
             self.tags.insert((aggregate.is_union, tag), reference.clone());
@@ -72,12 +75,16 @@ impl TypeTable<'_> {
             {
                 report(diagnostics, Code::UnknownType, member.span, format!("{ty} is declared but not defined"));
             }
+            let width =
+                member.bits.as_ref().and_then(|expr| constant(expr, &|name| self.enumerator(name).map(|e| e.0)));
+            if let Some(problem) = self.misplaced(member, &ty, width, &fields) {
+                report(diagnostics, Code::BadCDefinition, member.span, problem);
+                continue;
+            }
             let natural = if aggregate.packed { 1 } else { ty.align(self).max(1) };
             let member_align = natural.max(member.aligned.unwrap_or(1));
             let bytes = u64::from(ty.size(self));
             let start = if aggregate.is_union { 0 } else { end_bits };
-            let width =
-                member.bits.as_ref().and_then(|expr| constant(expr, &|name| self.enumerator(name).map(|e| e.0)));
             let (offset, bits, end) = match width {
                 Some(0) => {
                     end_bits = start.next_multiple_of(u64::from(member_align) * 8);
@@ -107,6 +114,31 @@ impl TypeTable<'_> {
         align = align.max(aggregate.aligned.unwrap_or(1));
         let size = (size_bits.div_ceil(8)).next_multiple_of(u64::from(align));
         Layout { size: u32::try_from(size).unwrap_or(u32::MAX), align, fields }
+    }
+
+    /// What C forbids of a member whose type is known.
+    fn misplaced(
+        &self,
+        member: &CDeclaration,
+        ty: &Type,
+        width: Option<i64>,
+        before: &[FieldLayout],
+    ) -> Option<String> {
+        let name = member.name.as_ref().map_or("", |name| &name.text);
+        if !name.is_empty() && before.iter().any(|field| field.name == name) {
+            return Some(format!("there is already a member {name}"));
+        }
+        if matches!(ty, Type::Struct(inner) if matches!(inner.origin, StructOrigin::Script(_)) && self.layout(inner).align == UNFINISHED)
+        {
+            return Some(format!("{ty} cannot contain itself; a pointer to it can"));
+        }
+        let most = i64::from(ty.size(self)) * 8;
+        match width {
+            Some(width) if !(0..=most).contains(&width) => {
+                Some(format!("a bit field of {ty} has 0 to {most} bits, not {width}"))
+            }
+            _ => None,
+        }
     }
 
     fn enumeration(&mut self, definition: &CEnum, diagnostics: &mut Diagnostics) -> Type {

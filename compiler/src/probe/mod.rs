@@ -139,6 +139,12 @@ impl ProbeFacts {
     pub fn provider(&self) -> &str {
         self.expansion.attach_points.first().map_or("", |point| &point.provider)
     }
+
+    /// The provider as users write it: `begin`, which the `probetype` of such a probe does not say.
+    pub fn written_provider(&self) -> &str {
+        let first = self.expansion.attach_points.first();
+        first.map_or("", |point| if point.provider == special::PROVIDER { &point.name } else { &point.provider })
+    }
 }
 
 impl Expansion {

@@ -5,6 +5,9 @@ use crate::hir::ContextKind;
 use lancet_manifest::Target;
 use lancet_syntax::code::Code;
 
+/// What `probetype` says of all of them.
+pub(super) const PROVIDER: &str = "special";
+
 pub(super) struct Begin;
 pub(super) struct End;
 pub(super) struct SelfSignal;
@@ -75,7 +78,7 @@ fn run_by_the_tool(cx: &Cx<'_>, name: String, target: Target) -> Expansion {
         section: "raw_tp",
         context: Some(ContextKind::None),
         arguments: Arguments::None,
-        attach_points: vec![cx.attach_point("special", name, target)],
+        attach_points: vec![cx.attach_point(PROVIDER, name, target)],
         ..Expansion::default()
     }
 }

@@ -32,7 +32,7 @@ codes! {
     NestedTooDeep = 0202, "an expression nested too deep";
     EmptyProgram = 0203, "a script without probes";
     BadAttachPoint = 0204, "an attach point that is not well-formed";
-    BadCDefinition = 0205, "a C definition that cannot be read";
+    BadCDefinition = 0205, "a C definition that makes no sense";
     BadDirective = 0206, "a preprocessor line that cannot be read";
     // Expansion
     UnknownProvider = 0301, "an unknown probe type";

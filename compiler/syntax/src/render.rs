@@ -52,11 +52,13 @@ fn report(diagnostic: &Diagnostic, sources: &SourceMap, color: bool, out: &mut S
         .with_message(&diagnostic.message);
     // Without words, a place would not be underlined.
     let words = if diagnostic.primary.is_empty() { "here" } else { &diagnostic.primary };
-    let label = Label::new(primary).with_color(hue).with_priority(1).with_message(words);
-    report = report.with_label(label);
+    let label = Label::new(primary.clone()).with_color(hue).with_priority(1).with_message(words);
+    report = report.with_label(label.with_order(order(&primary, &primary)));
     for other in &diagnostic.labels {
         if let Some(at) = place(other.span, sources) {
-            report = report.with_label(Label::new(at).with_message(&other.message).with_color(Color::Blue));
+            let order = order(&at, &primary);
+            let label = Label::new(at).with_message(&other.message).with_color(Color::Blue);
+            report = report.with_label(label.with_order(order));
         }
     }
     if let Some(help) = &diagnostic.help {
@@ -114,6 +116,11 @@ fn place(span: Span, sources: &SourceMap) -> Option<(FileId, Range<usize>)> {
         end += 1;
     }
     Some((span.file, start..end))
+}
+
+/// Places of the primary file come in the order of its text, which makes them one excerpt; other files follow.
+fn order(at: &(FileId, Range<usize>), primary: &(FileId, Range<usize>)) -> i32 {
+    if at.0 == primary.0 { i32::try_from(at.1.start).unwrap_or(i32::MAX - 1) } else { i32::MAX }
 }
 
 fn kind(severity: Severity) -> (ReportKind<'static>, Color) {
