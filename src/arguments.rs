@@ -99,7 +99,7 @@ pub struct Runtime {
     /// Say more: notes, the kernel's log of a refused program
     #[arg(short = 'v', long = "verbose")]
     pub verbose: bool,
-    /// Report failed kernel helpers; twice, of map look-ups too
+    /// Warn of failed reads, look-ups, updates and other helpers of the kernel, with place and error code
     #[arg(short = 'k', action = ArgAction::Count)]
     pub helper_errors: u8,
     /// Print no warnings

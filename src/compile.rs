@@ -44,6 +44,7 @@ pub fn run(arguments: &Compile, job: Job<'_>, kernel: &dyn Kernel) -> Result<Out
     let input = Input {
         kernel,
         builtins: &builtins,
+        library: lancet_stdlib::LIBRARY,
         settings: job.settings,
         environment: &environment,
         loader: &headers,

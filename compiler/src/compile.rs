@@ -4,6 +4,7 @@ use crate::builtin::Builtin;
 use crate::check::{self, Environment, Registry};
 use crate::ctypes::TypeTable;
 use crate::import::{self, Importer};
+use crate::library::{self, LibraryFile};
 use crate::settings::Settings;
 use crate::{codegen, elf, hir, lower, optimize};
 use lancet_kernel::Kernel;
@@ -20,6 +21,8 @@ pub struct Input<'a> {
     pub kernel: &'a dyn Kernel,
     /// The builtins of the language.
     pub builtins: &'a [&'static dyn Builtin],
+    /// Its functions that are written in the language itself.
+    pub library: &'a [LibraryFile],
     /// What the user set; the script's config block is added to it.
     pub settings: Settings,
     /// Environment variables that set configuration: name and value.
@@ -101,7 +104,8 @@ fn pipeline(
 ) -> Option<Vec<u8>> {
     dump_source(sources, file, dump);
     let program = lancet_syntax::parse_expanded(sources, file, input.loader, diagnostics);
-    let program = import::resolve(program, sources, input.importer, input.loader, diagnostics);
+    let mut program = import::resolve(program, sources, input.importer, input.loader, diagnostics);
+    let library_start = library::add_used(&mut program, sources, input.library, diagnostics);
     require_probe(&program, file, diagnostics);
     if diagnostics.has_errors() {
         return None;
@@ -109,7 +113,13 @@ fn pipeline(
     let mut settings = input.settings;
     settings.config.read(&program, input.environment, diagnostics);
     let registry = Registry::new(input.builtins);
-    let environment = Environment { kernel: input.kernel, builtins: &registry, settings: &settings };
+    let environment = Environment {
+        kernel: input.kernel,
+        builtins: &registry,
+        library: input.library,
+        library_start,
+        settings: &settings,
+    };
     let mut types = TypeTable::new(input.kernel);
     for item in &program.items {
         if let Item::CDefinition(definition) = item {

@@ -10,6 +10,7 @@ pub mod elf;
 pub mod hir;
 pub mod import;
 pub mod ir;
+pub mod library;
 pub mod lower;
 pub mod optimize;
 pub mod probe;

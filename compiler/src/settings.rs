@@ -49,6 +49,8 @@ pub struct Config {
     pub max_bpf_progs: u32,
     /// Bytes of a value that stay on the BPF stack.
     pub on_stack_limit: u32,
+    /// What happens when a script uses tseries().
+    pub tseries: Unstable,
     /// How stacks print.
     pub stack_mode: StackMode,
     /// What happens to probes that are not there.
@@ -67,12 +69,25 @@ impl Default for Config {
             max_probes: 1024,
             max_bpf_progs: 1024,
             on_stack_limit: 32,
+            tseries: Unstable::Warn,
             stack_mode: StackMode::Bpftrace,
             missing_probes: MissingProbes::Error,
             runtime: manifest::Config::default(),
             others: Vec::new(),
         }
     }
+}
+
+/// What happens when a script uses something whose form may change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Unstable {
+    /// It is allowed.
+    Enable,
+    /// It is allowed, with a warning.
+    #[default]
+    Warn,
+    /// It is refused.
+    Error,
 }
 
 /// A setting's value as `config.name` gives it.
@@ -124,6 +139,9 @@ macro_rules! switch {
 /// Scripts may set these; nothing here depends on them.
 macro_rules! ignored {
     ($name:literal) => {
+        ignored!($name, "")
+    };
+    ($name:literal, $default:literal) => {
         Setting {
             name: $name,
             set: |config, text| {
@@ -133,7 +151,7 @@ macro_rules! ignored {
             },
             show: |config| {
                 let set = config.others.iter().find(|(name, _)| *name == $name);
-                Shown::Text(set.map(|(_, value)| value.clone()).unwrap_or_default())
+                shown_text(set.map_or($default, |(_, value)| value))
             },
         }
     };
@@ -207,22 +225,70 @@ static SETTINGS: &[Setting] = &[
     switch!("cpp_demangle", runtime.demangle),
     switch!("show_debug_info", runtime.show_debug_info),
     ignored!("cache_user_symbols"),
-    ignored!("license"),
-    ignored!("log_size"),
+    ignored!("license", "GPL"),
+    ignored!("log_size", "1000000"),
     ignored!("max_type_res_iterations"),
     ignored!("max_ast_nodes"),
     ignored!("unstable_import"),
+    ignored!("unstable_import_statement", "enable"),
+    ignored!("unstable_dw_ustack", "warn"),
     ignored!("unstable_map_decl"),
-    ignored!("unstable_tseries"),
+    Setting {
+        name: "unstable_tseries",
+        set: |config, text| {
+            config.tseries = match text {
+                "enable" | "true" | "1" => Unstable::Enable,
+                "warn" => Unstable::Warn,
+                "error" | "false" | "0" => Unstable::Error,
+                _ => return Err("enable, warn or error"),
+            };
+            Ok(())
+        },
+        show: |config| {
+            Shown::Text(
+                match config.tseries {
+                    Unstable::Enable => "enable",
+                    Unstable::Warn => "warn",
+                    Unstable::Error => "error",
+                }
+                .into(),
+            )
+        },
+    },
     ignored!("unstable_addr"),
-    ignored!("unstable_typeinfo"),
+    ignored!("unstable_typeinfo", "enable"),
     ignored!("unstable_macro"),
-    ignored!("use_blazesym"),
+    ignored!("use_blazesym", "true"),
     ignored!("vmlinux"),
     ignored!("btf"),
     ignored!("debug_output"),
     ignored!("verify_llvm_ir"),
     ignored!("no_cpp_demangle"),
+];
+
+/// The settings that `config` has as fields, in its order.
+const RECORD: &[&str] = &[
+    "cpp_demangle",
+    "lazy_symbolication",
+    "print_maps_on_exit",
+    "use_blazesym",
+    "show_debug_info",
+    "log_size",
+    "max_bpf_progs",
+    "max_cat_bytes",
+    "max_map_keys",
+    "max_probes",
+    "max_strlen",
+    "on_stack_limit",
+    "perf_rb_pages",
+    "str_trunc_trailer",
+    "unstable_import_statement",
+    "unstable_tseries",
+    "unstable_typeinfo",
+    "unstable_dw_ustack",
+    "missing_probes",
+    "stack_mode",
+    "license",
 ];
 
 impl Config {
@@ -278,9 +344,19 @@ impl Config {
         })
     }
 
-    /// A setting's value by name.
-    pub fn show(&self, name: &str) -> Option<Shown> {
-        find(name).map(|setting| (setting.show)(self))
+    /// Names and values of all settings, as `config` shows them.
+    pub fn record(&self) -> impl Iterator<Item = (&'static str, Shown)> {
+        RECORD.iter().filter_map(|name| Some((*name, (find(name)?.show)(self))))
+    }
+}
+
+/// A setting that is kept as text only.
+fn shown_text(text: &str) -> Shown {
+    match (text, parse_number(text)) {
+        ("true", _) => Shown::Bool(true),
+        ("false", _) => Shown::Bool(false),
+        (_, Some(number)) => Shown::Number(number),
+        (text, None) => Shown::Text(text.to_owned()),
     }
 }
 

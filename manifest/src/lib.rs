@@ -84,6 +84,8 @@ pub enum Counter {
     MapFull(u32),
     /// Stack traces that could not be stored.
     StacksLost,
+    /// `delete` of keys that [`Manifest::maps`]`[n]` did not have, where the script did not look at the result.
+    AbsentDeleted(u32),
 }
 
 /// The bytes of a section are no manifest that this build can read.

@@ -6,7 +6,6 @@ use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
-use lancet_manifest::Action;
 use lancet_syntax::ast;
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::Diagnostic;
@@ -58,9 +57,7 @@ impl Builtin for Delete {
         let Extra::Map(map) = call.extra else { return Operand::Void };
         let deleted = lowerer.delete(map, call.arguments.first());
         if call.discarded {
-            let location = lowerer.location(call.span);
-            let message = "delete: the map has no such key".to_owned();
-            lowerer.if_else(deleted, |_| {}, |lowerer| lowerer.emit(Action::RuntimeError { message, location }, &[]));
+            lowerer.if_else(deleted, |_| {}, |lowerer| lowerer.absent_deleted(map, call.span));
         }
         Operand::Scalar(deleted)
     }

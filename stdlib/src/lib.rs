@@ -10,6 +10,7 @@ mod buf;
 mod cat;
 mod clear;
 mod comm;
+mod config;
 mod count;
 mod curtask;
 mod delete;
@@ -25,12 +26,15 @@ mod is_err;
 mod join;
 mod len;
 mod lhist;
+mod library;
+mod pid;
 mod print;
 mod printf;
 mod probe;
 mod question;
 mod reader;
 mod shown;
+mod signal;
 mod stack;
 mod str;
 mod strcap;
@@ -39,8 +43,12 @@ mod strncmp;
 mod sum;
 mod symbol;
 mod time;
+mod tseries;
+mod usermode;
 
 use lancet_compiler::builtin::Builtin;
+
+pub use library::LIBRARY;
 
 /// Every builtin of the language.
 pub fn all() -> Vec<&'static dyn Builtin> {
@@ -57,6 +65,7 @@ pub fn all() -> Vec<&'static dyn Builtin> {
         &clear::Clear,
         &clear::Zero,
         &comm::Comm,
+        &config::Config,
         &count::Count,
         &curtask::Curtask,
         &delete::Delete,
@@ -74,6 +83,8 @@ pub fn all() -> Vec<&'static dyn Builtin> {
         &join::Join,
         &len::Len,
         &lhist::Lhist,
+        &pid::PID,
+        &pid::TID,
         &print::Print,
         &printf::PRINTF,
         &printf::ERRORF,
@@ -83,6 +94,8 @@ pub fn all() -> Vec<&'static dyn Builtin> {
         &probe::Func,
         &shown::CgroupPath,
         &shown::Username,
+        &signal::SIGNAL,
+        &signal::SIGNAL_THREAD,
         &stack::KSTACK,
         &stack::USTACK,
         &str::Str,
@@ -94,6 +107,8 @@ pub fn all() -> Vec<&'static dyn Builtin> {
         &symbol::USYM,
         &time::Time,
         &time::Strftime,
+        &tseries::Tseries,
+        &usermode::Usermode,
     ];
     all.extend(reader::ALL.iter().map(|reader| reader as &dyn Builtin));
     all.extend(question::ALL.iter().map(|question| question as &dyn Builtin));

@@ -3,7 +3,7 @@
 use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
-use lancet_compiler::ir::{Address, BinaryOp, Helper, Value};
+use lancet_compiler::ir::{Address, BinaryOp, Comparison, Helper, Value};
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::{Type, UINT32, UINT64};
 use lancet_manifest::InitialValue;
@@ -48,16 +48,6 @@ pub(crate) fn user_id(lowerer: &mut Lowerer<'_>) -> Value {
 }
 
 pub(crate) static ALL: &[Reader] = &[
-    Reader {
-        signature: signature("pid", "pid", "Process id of the current process, as this tool's pid namespace sees it."),
-        ty: uint32,
-        read: |lowerer| lowerer.process_id(),
-    },
-    Reader {
-        signature: signature("tid", "tid", "Thread id of the current thread."),
-        ty: uint32,
-        read: |lowerer| lowerer.thread_id(),
-    },
     Reader { signature: signature("uid", "uid", "User id of the current process."), ty: uint32, read: user_id },
     Reader {
         signature: signature("gid", "gid", "Group id of the current process."),
@@ -108,6 +98,15 @@ pub(crate) static ALL: &[Reader] = &[
         signature: signature("jiffies", "jiffies", "The kernel's timer ticks since boot."),
         ty: uint64,
         read: |lowerer| lowerer.call(Helper::JIFFIES64, &[]),
+    },
+    Reader {
+        signature: signature("has_cpid", "has_cpid", "True when there is a command of -c (or a process of -p)."),
+        ty: || Type::Bool,
+        read: |lowerer| {
+            let process = lowerer.initial(InitialValue::TargetProcess);
+            let none = lowerer.constant(0);
+            lowerer.compare(Comparison::NotEqual, process, none)
+        },
     },
     Reader {
         signature: signature("cpid", "cpid", "Process id of the command of -c (or process of -p); 0 without."),

@@ -39,6 +39,7 @@ fn compiled(case: &Case, dumps: &[Stage]) -> Result<(Output, String), String> {
     let builtins = lancet_stdlib::all();
     let input = Input {
         kernel: &kernel,
+        library: lancet_stdlib::LIBRARY,
         builtins: &builtins,
         settings: Settings::default(),
         environment: &[],

@@ -85,7 +85,8 @@ impl<'a> Checker<'a> {
     /// Names that can be called.
     pub(super) fn known_names(&self) -> impl Iterator<Item = &str> {
         let builtins = self.environment.builtins.names().map(|name| name as &str);
-        builtins.chain(self.macros.keys().map(|name| *name as &str))
+        let library = self.environment.library.iter().flat_map(|file| file.macros).copied();
+        builtins.chain(self.macros.keys().map(|name| *name as &str)).chain(library)
     }
 
     /// An argument as a value; reports types.

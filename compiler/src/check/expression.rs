@@ -14,7 +14,7 @@ use std::rc::Rc;
 impl<'a> Checker<'a> {
     /// Checks an expression for its value.
     pub fn expression(&mut self, expr: &'a ast::Expr) -> Option<Expr> {
-        let span = expr.span;
+        let span = self.place(expr.span);
         match &expr.kind {
             ast::ExprKind::Integer(literal) => Some(self.integer_literal(literal, span)),
             ast::ExprKind::Bool(value) => Some(boolean(*value, span)),

@@ -12,12 +12,11 @@ use lancet_syntax::span::Span;
 impl<'a> Checker<'a> {
     /// `base.name` and `base->name`.
     pub(super) fn field(&mut self, base: &'a ast::Expr, name: &'a ast::Name, _arrow: bool, span: Span) -> Option<Expr> {
-        if let ast::ExprKind::Identifier(word) = &base.kind {
-            match word.as_str() {
-                "args" if !self.macros.contains_key("args") => return self.probe_argument(name, base.span, span),
-                "config" => return self.config_value(name, span),
-                _ => {}
-            }
+        if let ast::ExprKind::Identifier(word) = &base.kind
+            && word == "args"
+            && !self.macros.contains_key("args")
+        {
+            return self.probe_argument(name, base.span, span);
         }
         let base = self.expression(base)?;
         self.field_of(base, name, span)
@@ -44,6 +43,12 @@ impl<'a> Checker<'a> {
         match base.kind {
             ExprKind::Load { pointer, offset, bits: None, .. } => {
                 self.load(*pointer, offset + i64::from(field.offset), field.ty, field.bits, span)
+            }
+            // A field of a record of literals is a literal.
+            ExprKind::Aggregate(mut values) if values.iter().all(constant::is_literal) && !field.name.is_empty() => {
+                let Type::Record(fields) = &base.ty else { return None };
+                let index = fields.iter().position(|(name, _)| *name == field.name)?;
+                Some(Expr { span, ..values.swap_remove(index) })
             }
             kind => {
                 let base = Box::new(Expr { kind, ..base });
@@ -247,19 +252,6 @@ impl<'a> Checker<'a> {
         };
         let (span, ty) = (pointer.span, pointer.ty.clone());
         Expr { span, ty, kind: ExprKind::PointerOffset(Box::new(pointer), Box::new(bytes)) }
-    }
-
-    /// `config.name`.
-    fn config_value(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
-        match self.settings().config.show(&name.text) {
-            Some(crate::settings::Shown::Number(value)) => Some(constant::integer(value, span)),
-            Some(crate::settings::Shown::Bool(value)) => Some(constant::boolean(value, span)),
-            Some(crate::settings::Shown::Text(text)) => Some(constant::string(text.as_bytes(), span)),
-            None => {
-                self.error(Code::BadConfig, name.span, format!("there is no setting {}", name.text));
-                None
-            }
-        }
     }
 }
 

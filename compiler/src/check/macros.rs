@@ -39,7 +39,7 @@ impl<'a> Checker<'a> {
             self.report(Diagnostic::error(Code::BadMacroCall, span, message).label(place, "defined here"));
             return None;
         };
-        if self.is_expanding(&definition.name.text) {
+        if self.is_expanding(definition) {
             let message = format!("macro {name} calls itself");
             self.report(
                 Diagnostic::error(Code::Recursion, span, message)
@@ -47,7 +47,7 @@ impl<'a> Checker<'a> {
             );
             return None;
         }
-        let mut frame = Frame { caller: self.frame, macro_name: Some(&definition.name.text), ..Frame::default() };
+        let mut frame = Frame { caller: self.frame, call: span, expands: Some(definition), ..Frame::default() };
         for (parameter, argument) in definition.parameters.iter().zip(arguments) {
             let (key, bound) = self.bind_parameter(name, parameter, argument)?;
             frame.arguments.insert(key, bound);
@@ -122,10 +122,11 @@ impl<'a> Checker<'a> {
         result
     }
 
-    fn is_expanding(&self, name: &str) -> bool {
+    /// Macros of one name and different numbers of parameters may call each other.
+    fn is_expanding(&self, definition: &ast::Macro) -> bool {
         let mut frame = self.frame;
         loop {
-            if self.frames[frame].macro_name == Some(name) {
+            if self.frames[frame].expands.is_some_and(|other| std::ptr::eq(other, definition)) {
                 return true;
             }
             if frame == 0 {

@@ -33,10 +33,10 @@ impl<'a> Checker<'a> {
     /// A macro's body sees only the maps that it is given.
     fn hygienic(&mut self, name: &str, span: Span) -> Option<()> {
         let frame = &self.frames[self.frame];
-        if frame.macro_name.is_none() || frame.arguments.contains_key(&format!("@{name}")) {
+        let Some(definition) = frame.expands.filter(|_| !frame.arguments.contains_key(&format!("@{name}"))) else {
             return Some(());
-        }
-        let macro_name = frame.macro_name.unwrap_or_default();
+        };
+        let macro_name = &definition.name.text;
         let message = format!("macro {macro_name} has no parameter @{name}");
         self.report(
             Diagnostic::error(Code::BadMacroCall, span, message)

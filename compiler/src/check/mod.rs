@@ -26,6 +26,7 @@ pub use inference::MapFacts;
 use crate::builtin::Builtin;
 use crate::ctypes::TypeTable;
 use crate::hir;
+use crate::library::LibraryFile;
 use crate::probe::{Expansion, ProbeFacts};
 use crate::settings::Settings;
 use crate::types::Type;
@@ -34,7 +35,7 @@ use lancet_kernel::Kernel;
 use lancet_syntax::ast::{self, Item};
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::{Diagnostic, Diagnostics};
-use lancet_syntax::span::Span;
+use lancet_syntax::span::{FileId, Span};
 use rustc_hash::FxHashMap;
 use scope::Frame;
 
@@ -44,6 +45,10 @@ pub struct Environment<'a> {
     pub kernel: &'a dyn Kernel,
     /// Builtins by name and alias.
     pub builtins: &'a Registry,
+    /// Functions that are written in the language.
+    pub library: &'a [LibraryFile],
+    /// The first source file of theirs; the files behind it are theirs too.
+    pub library_start: Option<FileId>,
     /// Configuration, parameters, permissions.
     pub settings: &'a Settings,
 }
@@ -227,8 +232,10 @@ impl<'a> Checker<'a> {
         self.report(Diagnostic::error(code, span, message));
     }
 
-    /// Reports a finding.
-    pub fn report(&mut self, diagnostic: Diagnostic) {
+    /// Reports a finding; what stands in the library is found where the script calls it.
+    pub fn report(&mut self, mut diagnostic: Diagnostic) {
+        diagnostic.span = self.place(diagnostic.span);
+        diagnostic.labels.retain(|label| !self.is_in_library(label.span));
         self.diagnostics.push(diagnostic);
     }
 

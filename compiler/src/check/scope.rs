@@ -19,9 +19,11 @@ pub(super) struct Frame<'a> {
     /// Variables of the loops around, which cannot be assigned.
     pub(super) loop_variables: Vec<LocalIndex>,
     /// The macro, for recursion and messages.
-    pub(super) macro_name: Option<&'a str>,
+    pub(super) expands: Option<&'a ast::Macro>,
     /// The frame that called the macro.
     pub(super) caller: usize,
+    /// The call.
+    pub(super) call: Span,
 }
 
 /// What a macro parameter stands for.
@@ -38,6 +40,21 @@ pub(super) enum MacroArgument<'a> {
 impl<'a> Checker<'a> {
     pub(super) fn frame(&mut self) -> &mut Frame<'a> {
         &mut self.frames[self.frame]
+    }
+
+    /// True for text of the library rather than the script.
+    pub(super) fn is_in_library(&self, span: Span) -> bool {
+        self.environment.library_start.is_some_and(|start| span.file >= start)
+    }
+
+    /// The place in the script of a part of it, or of the call that led to a part of the library.
+    pub(super) fn place(&self, mut span: Span) -> Span {
+        let mut frame = self.frame;
+        while self.is_in_library(span) && frame != 0 {
+            span = self.frames[frame].call;
+            frame = self.frames[frame].caller;
+        }
+        span
     }
 
     /// Runs `check` inside a new block scope.

@@ -26,12 +26,14 @@ impl<'a> Checker<'a> {
     pub(super) fn statements(&mut self, statements: &'a [ast::Statement]) -> Vec<Statement> {
         statements
             .iter()
-            .filter_map(|statement| Some(Statement { span: statement.span, kind: self.statement(statement)? }))
+            .filter_map(|statement| {
+                Some(Statement { span: self.place(statement.span), kind: self.statement(statement)? })
+            })
             .collect()
     }
 
     fn statement(&mut self, statement: &'a ast::Statement) -> Option<StatementKind> {
-        let span = statement.span;
+        let span = self.place(statement.span);
         match &statement.kind {
             ast::StatementKind::Expression(expr) => self.expression_statement(expr),
             ast::StatementKind::Assign { target, operator, value } => self.assignment(target, *operator, value, span),

@@ -91,6 +91,11 @@ impl Lowerer<'_> {
         if !self.target.settings.report_helper_errors {
             return;
         }
+        self.report_failure(helper, result, span);
+    }
+
+    /// Reports a helper's negative result in any case.
+    pub fn report_failure(&mut self, helper: Helper, result: Value, span: Span) {
         let zero = self.constant(0);
         let failed = self.compare(Comparison::SignedLess, result, zero);
         let location = self.location(span);

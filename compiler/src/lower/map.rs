@@ -9,6 +9,7 @@ use crate::hir::{self, Expr, LocalIndex, MapContent, MapIndex, Place};
 use crate::ir::{Address, BinaryOp, Comparison, Helper, Instruction, MapData, MapKind, MemorySize, Value};
 use crate::types::{Type, UINT64};
 use lancet_manifest::{self as manifest, Action, Counter, MapShape, MapValue, hist_bucket_count, lhist_bucket_count};
+use lancet_syntax::span::Span;
 
 const NO_PREALLOC: u32 = 1;
 const NOEXIST: i64 = 1;
@@ -173,10 +174,20 @@ impl<'a> Lowerer<'a> {
             },
             |lowerer| {
                 if !scalar {
-                    lowerer.count(Counter::MapFull(map.0));
+                    lowerer.map_full(map);
                 }
             },
         );
+    }
+
+    /// An update found no room: that is counted, and told with its place where that is asked for.
+    fn map_full(&mut self, map: MapIndex) {
+        self.count(Counter::MapFull(map.0));
+        if self.target.settings.report_helper_errors {
+            let too_big = self.constant(-7);
+            let span = self.builder.span();
+            self.report_failure(Helper::MAP_UPDATE_ELEM, too_big, span);
+        }
     }
 
     /// Something was assigned to a map without keys.
@@ -258,7 +269,7 @@ impl<'a> Lowerer<'a> {
         let result = self.call(Helper::MAP_UPDATE_ELEM, &[reference, key, value, flags]);
         let zero = self.constant(0);
         let failed = self.compare(Comparison::SignedLess, result, zero);
-        self.if_else(failed, |lowerer| lowerer.count(Counter::MapFull(map.0)), |_| {});
+        self.if_else(failed, |lowerer| lowerer.map_full(map), |_| {});
     }
 
     pub(super) fn add_to_map(&mut self, map: MapIndex, key: Option<&Expr>, value: &Expr) {
@@ -339,6 +350,16 @@ impl<'a> Lowerer<'a> {
         let result = self.call(Helper::MAP_DELETE_ELEM, &[reference, key]);
         let zero = self.constant(0);
         self.compare(Comparison::Equal, result, zero)
+    }
+
+    /// Tells that a key which was to be deleted was not there: a count at the end, or each with its place under `-k`.
+    pub fn absent_deleted(&mut self, map: MapIndex, span: Span) {
+        if self.target.settings.report_helper_errors {
+            let not_found = self.constant(-2);
+            self.report_failure(Helper::MAP_DELETE_ELEM, not_found, span);
+        } else {
+            self.count(Counter::AbsentDeleted(map.0));
+        }
     }
 
     /// The number of elements.

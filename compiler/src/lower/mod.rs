@@ -344,6 +344,11 @@ impl<'a> Lowerer<'a> {
         if self.target.settings.nested_pid_namespace {
             return self.namespace_id(4);
         }
+        self.initial_process_id()
+    }
+
+    /// The process id as the initial pid namespace sees it.
+    pub fn initial_process_id(&mut self) -> Value {
         let both = self.call(Helper::GET_CURRENT_PID_TGID, &[]);
         let bits = self.constant(32);
         self.binary(BinaryOp::ShiftRight, both, bits)
@@ -354,6 +359,11 @@ impl<'a> Lowerer<'a> {
         if self.target.settings.nested_pid_namespace {
             return self.namespace_id(0);
         }
+        self.initial_thread_id()
+    }
+
+    /// The thread id as the initial pid namespace sees it.
+    pub fn initial_thread_id(&mut self) -> Value {
         let both = self.call(Helper::GET_CURRENT_PID_TGID, &[]);
         self.low_half(both)
     }

@@ -77,6 +77,14 @@ fn report(manifest: &Manifest, printer: &mut Printer, counter: Counter, count: u
                 ),
             );
         }
+        Counter::AbsentDeleted(map) => {
+            let name = manifest.maps.get(map as usize).map_or("", |map| map.name.as_str());
+            let times = if count == 1 { "once" } else { &format!("{count} times") };
+            printer.tell(
+                Severity::Warning,
+                &format!("delete() did not find its key in the map @{name} {times}; -k tells where that happens"),
+            );
+        }
         Counter::StacksLost => {
             printer.tell(Severity::Warning, &format!("{count} stack traces could not be stored"));
         }

@@ -1,0 +1,10 @@
+//! The functions that the language can say itself: macros in `stdlib/bt`, one file for each family.
+
+use lancet_compiler::library::LibraryFile;
+
+/// All of them. A file is read when a script names one of its macros.
+pub static LIBRARY: &[LibraryFile] = &[LibraryFile {
+    name: "stdlib/bt/process.bt",
+    macros: &["ppid", "pcomm", "leader_tid", "leader_comm"],
+    text: include_str!("../bt/process.bt"),
+}];
