@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// What cannot be read at a glance is no case.
-const MAX_LINES: usize = 60;
+const MAX_LINES: usize = 75;
 
 /// A case before it runs.
 pub struct Case {

@@ -30,12 +30,19 @@ pub(super) fn print(insns: &[Insn], relocations: &[(usize, Relocation)], out: &m
 
 fn refer(insn: Insn, to: Relocation) -> String {
     match to {
-        Relocation::Map(map) => format!("r{} = map {map}", insn.dst),
-        Relocation::MapValue(map, offset) => format!("r{} = value of {map} + {offset}", insn.dst),
-        Relocation::Scratch => format!("r{} = map lancet_scratch", insn.dst),
         Relocation::Call(function) => format!("call {function}"),
-        Relocation::Address(function) => format!("r{} = {function}", insn.dst),
-        Relocation::Global(global) => format!("r{} = {global}", insn.dst),
+        to => format!("r{} = {}", insn.dst, referred(to)),
+    }
+}
+
+/// What an instruction takes the address of.
+pub(super) fn referred(to: Relocation) -> String {
+    match to {
+        Relocation::Map(map) => format!("map {map}"),
+        Relocation::MapValue(map, offset) => format!("value of {map} + {offset}"),
+        Relocation::Scratch => "map lancet_scratch".to_owned(),
+        Relocation::Call(function) | Relocation::Address(function) => function.to_string(),
+        Relocation::Global(global) => global.to_string(),
     }
 }
 
@@ -84,7 +91,8 @@ fn size(code: u8) -> &'static str {
     }
 }
 
-fn operator(op: u8) -> &'static str {
+/// The operator of an arithmetic instruction.
+pub(super) fn operator(op: u8) -> &'static str {
     match op {
         0x00 => "+",
         0x10 => "-",
@@ -100,7 +108,8 @@ fn operator(op: u8) -> &'static str {
     }
 }
 
-fn condition(op: u8) -> &'static str {
+/// The comparison of a jump.
+pub(super) fn condition(op: u8) -> &'static str {
     match op {
         0x10 => "==",
         0x20 => ">",

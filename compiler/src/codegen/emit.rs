@@ -46,12 +46,12 @@ pub(super) fn function(function: &Function, has_callbacks: bool, region: Region)
     let Some((plan, code, output)) = last else { unreachable!("there is at least one budget") };
     let mut emitter = Emitter::new(&plan, &code, &output);
     emitter.run()?;
-    let vcode = code.to_string();
     let (name, kind) = (function.name.clone(), function.kind.clone());
     let parameters = function.blocks[function.entry()].parameters.len() as u32;
     let Emitter { insns, relocations, spans, .. } = emitter;
     let scratch = if plan.scratch > 0 { region.header() + plan.scratch } else { 0 };
-    Ok(Emitted { code: FunctionCode { name, kind, parameters, insns, relocations, spans, vcode }, scratch })
+    let code = FunctionCode { name, kind, parameters, insns, relocations, spans, vcode: code };
+    Ok(Emitted { code, scratch })
 }
 
 struct Emitter<'a> {

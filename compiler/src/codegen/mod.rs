@@ -8,6 +8,7 @@ mod emit;
 mod insn;
 mod memory;
 mod plan;
+mod print;
 mod scratch;
 mod select;
 #[cfg(test)]
@@ -45,8 +46,8 @@ pub struct FunctionCode {
     pub relocations: Vec<(usize, Relocation)>,
     /// Where parts of the script begin, by instruction, ascending.
     pub spans: Vec<(usize, Span)>,
-    /// Machine instructions before register allocation, as text.
-    pub vcode: String,
+    /// Machine instructions before register allocation.
+    pub(super) vcode: vcode::VCode,
 }
 
 /// Something that an instruction refers to.

@@ -5,7 +5,6 @@ use super::insn::{Alu, Condition};
 use crate::ir::{Helper, MemorySize, Slot, Width};
 use lancet_syntax::span::Span;
 use regalloc2::{Operand, PReg, PRegSet, RegClass, VReg};
-use std::fmt;
 
 /// A register or a constant.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -122,8 +121,8 @@ pub(super) enum Op {
 }
 
 /// A function of machine instructions.
-#[derive(Default)]
-pub(super) struct VCode {
+#[derive(Clone, Default, Debug)]
+pub struct VCode {
     pub(super) ops: Vec<Op>,
     pub(super) spans: Vec<Span>,
     pub(super) operands: Vec<Vec<Operand>>,
@@ -132,7 +131,7 @@ pub(super) struct VCode {
 }
 
 /// A block: instructions, edges, parameters.
-#[derive(Default)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct VBlock {
     pub(super) start: usize,
     pub(super) end: usize,
@@ -297,18 +296,5 @@ impl regalloc2::Function for VCode {
 
     fn spillslot_size(&self, _: RegClass) -> usize {
         1
-    }
-}
-
-impl fmt::Display for VCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, block) in self.blocks.iter().enumerate() {
-            let parameters: Vec<String> = block.parameters.iter().map(VReg::to_string).collect();
-            writeln!(f, "b{index}({}):", parameters.join(", "))?;
-            for op in &self.ops[block.start..block.end] {
-                writeln!(f, "    {op:?}")?;
-            }
-        }
-        Ok(())
     }
 }
