@@ -48,12 +48,6 @@ pub enum Type {
     Timestamp(Clock, Rc<str>),
     /// A cgroup id to be shown as path (below hierarchies matching the filter).
     CgroupPath(Rc<str>),
-    /// An errno to be shown as message.
-    ErrorMessage,
-    /// A signal number to be shown as name.
-    SignalName,
-    /// A system call number to be shown as name.
-    SyscallName,
     /// The full name of the probe that fired.
     ProbeName,
     /// Elements of one type.
@@ -175,9 +169,6 @@ impl Type {
             | Type::Username
             | Type::Timestamp(..)
             | Type::CgroupPath(_)
-            | Type::ErrorMessage
-            | Type::SignalName
-            | Type::SyscallName
             | Type::ProbeName => true,
             Type::Void
             | Type::String(_)
@@ -231,9 +222,6 @@ impl Type {
             | Type::Username
             | Type::Timestamp(..)
             | Type::CgroupPath(_)
-            | Type::ErrorMessage
-            | Type::SignalName
-            | Type::SyscallName
             | Type::ProbeName => 8,
             Type::UserSymbol | Type::KernelStack(_) | Type::UserStack(_) => 16,
             Type::String(size) => *size,
@@ -298,9 +286,6 @@ impl fmt::Display for Type {
             Type::Username => f.write_str("username"),
             Type::Timestamp(..) => f.write_str("timestamp"),
             Type::CgroupPath(_) => f.write_str("cgroup_path"),
-            Type::ErrorMessage => f.write_str("strerror"),
-            Type::SignalName => f.write_str("signal_name"),
-            Type::SyscallName => f.write_str("syscall_name"),
             Type::ProbeName => f.write_str("probe"),
             Type::Array(element, count) => write!(f, "{element}[{count}]"),
             Type::Tuple(types) => {

@@ -5,6 +5,7 @@
 
 pub mod btf;
 pub mod captured;
+pub mod name;
 mod nearest;
 pub mod tracepoint;
 mod wildcard;

@@ -61,12 +61,6 @@ pub enum ValueType {
         /// Wildcard for hierarchies.
         filter: String,
     },
-    /// u64 errno, printed as its message.
-    ErrorMessage,
-    /// u64 signal number, printed as `SIGKILL`.
-    SignalName,
-    /// u64 system call number, printed as its name.
-    SyscallName,
     /// u32 index in [`crate::Manifest::probes`], printed as the probe's full name; u32 zero.
     ProbeName,
     /// Elements one after the other.
@@ -130,9 +124,6 @@ impl ValueType {
             | Self::Username
             | Self::Timestamp { .. }
             | Self::CgroupPath { .. }
-            | Self::ErrorMessage
-            | Self::SignalName
-            | Self::SyscallName
             | Self::ProbeName => 8,
             Self::UserSymbol | Self::KernelStack(_) | Self::UserStack(_) => 16,
             Self::String { size } | Self::Tuple { size, .. } | Self::Record { size, .. } => *size,

@@ -77,16 +77,8 @@ fn mismatch(conversion: &Conversion, ty: &Type) -> Option<String> {
         | ConversionKind::UpperHex
         | ConversionKind::AllocationFlags
         | ConversionKind::Character => {
-            let shown_by_number = matches!(
-                ty,
-                Type::KernelSymbol
-                    | Type::Username
-                    | Type::Timestamp(..)
-                    | Type::CgroupPath(_)
-                    | Type::ErrorMessage
-                    | Type::SignalName
-                    | Type::SyscallName
-            );
+            let shown_by_number =
+                matches!(ty, Type::KernelSymbol | Type::Username | Type::Timestamp(..) | Type::CgroupPath(_));
             (!number && !shown_by_number).then(|| format!("this conversion takes an integer, not {ty}; use %s"))
         }
         ConversionKind::Pointer => {

@@ -27,6 +27,7 @@ mod join;
 mod len;
 mod lhist;
 mod library;
+mod named;
 mod pid;
 mod print;
 mod printf;
@@ -112,7 +113,7 @@ pub fn all() -> Vec<&'static dyn Builtin> {
     ];
     all.extend(reader::ALL.iter().map(|reader| reader as &dyn Builtin));
     all.extend(question::ALL.iter().map(|question| question as &dyn Builtin));
-    all.extend(shown::ALL.iter().map(|shown| shown as &dyn Builtin));
+    all.extend(named::ALL.iter().map(|named| named as &dyn Builtin));
     all.extend(arguments::ALL.iter().map(|argument| argument as &dyn Builtin));
     all.extend(addresses::ALL.iter().copied());
     all

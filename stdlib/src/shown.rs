@@ -1,4 +1,4 @@
-//! Numbers that print as something else: error messages, signals, system calls, users, control groups.
+//! Numbers that print as something else: users and control groups.
 
 use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
@@ -9,46 +9,6 @@ use lancet_compiler::types::Type;
 use lancet_syntax::ast;
 use lancet_syntax::code::Code;
 use lancet_syntax::span::Span;
-
-/// A function that gives its number another type.
-pub(crate) struct Shown {
-    signature: Signature,
-    ty: fn() -> Type,
-}
-
-const fn signature(name: &'static str, usage: &'static str, summary: &'static str) -> Signature {
-    Signature { name, aliases: &[], min: 1, max: 1, usage, summary, is_unsafe: false }
-}
-
-pub(crate) static ALL: &[Shown] = &[
-    Shown {
-        signature: signature("strerror", "strerror(errno)", "An error number that prints as its message."),
-        ty: || Type::ErrorMessage,
-    },
-    Shown {
-        signature: signature("signal_name", "signal_name(signal)", "A signal number that prints as its name."),
-        ty: || Type::SignalName,
-    },
-    Shown {
-        signature: signature("syscall_name", "syscall_name(number)", "A system call number that prints as its name."),
-        ty: || Type::SyscallName,
-    },
-];
-
-impl Builtin for Shown {
-    fn signature(&'static self) -> &'static Signature {
-        &self.signature
-    }
-
-    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
-        let number = checker.integer_argument(&arguments[0], "the argument")?;
-        Some(Call::expr(self, (self.ty)(), span, vec![number], Extra::None))
-    }
-
-    fn lower(&self, lowerer: &mut Lowerer<'_>, call: &Call, _: &Type, _: Option<Address>) -> Operand {
-        Operand::Scalar(lowerer.scalar(&call.arguments[0]))
-    }
-}
 
 pub(crate) struct Username;
 pub(crate) struct CgroupPath;

@@ -25,6 +25,7 @@ const LICENSE: &[u8] = b"GPL\0";
 pub fn write(code: &Code, module: &Module, manifest: &[u8], sources: &SourceMap) -> Vec<u8> {
     let mut writer = Writer::new(code, module);
     writer.maps();
+    writer.constants();
     writer.functions();
     writer.relocate();
     writer.debug_information(sources);
@@ -36,6 +37,9 @@ pub fn write(code: &Code, module: &Module, manifest: &[u8], sources: &SourceMap)
     }
 }
 
+/// The section of constant bytes.
+const CONSTANTS: &str = ".rodata";
+
 struct Writer<'a> {
     code: &'a Code,
     module: &'a Module,
@@ -43,6 +47,8 @@ struct Writer<'a> {
     sections: FxHashMap<String, SectionId>,
     map_symbols: Vec<SymbolId>,
     scratch: Option<SymbolId>,
+    /// By global: its offset in the section of constants.
+    constants: Vec<u64>,
     /// By function: section and offset in it.
     places: Vec<(SectionId, u64)>,
     btf: BtfWriter,
@@ -59,6 +65,7 @@ impl<'a> Writer<'a> {
             sections: FxHashMap::default(),
             map_symbols: Vec::new(),
             scratch: None,
+            constants: Vec::new(),
             places: Vec::new(),
             btf: BtfWriter::default(),
             function_types: Vec::new(),
@@ -99,6 +106,15 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Constants become one read-only map to libbpf.
+    fn constants(&mut self) {
+        for bytes in self.module.globals.values() {
+            let section = self.section(CONSTANTS, SectionKind::ReadOnlyData);
+            let offset = self.object.append_section_data(section, bytes, 8);
+            self.constants.push(offset);
+        }
+    }
+
     fn functions(&mut self) {
         for function in &self.code.functions {
             let (name, scope) = match &function.kind {
@@ -136,7 +152,12 @@ impl<'a> Writer<'a> {
                     Relocation::Address(callee) => {
                         (self.function_section(callee, section, offset, false), elf::R_BPF_64_64)
                     }
-                    Relocation::Global(global) => panic!("object file: constant {global} has no place"),
+                    Relocation::Global(global) => {
+                        let place = self.constants[global.0 as usize] as i32;
+                        let constants = self.section(CONSTANTS, SectionKind::ReadOnlyData);
+                        self.set_immediate(section, offset, place);
+                        (self.object.section_symbol(constants), elf::R_BPF_64_64)
+                    }
                 };
                 let flags = RelocationFlags::Elf { r_type };
                 if let Err(error) =
@@ -153,10 +174,15 @@ impl<'a> Writer<'a> {
     fn function_section(&mut self, callee: FunctionId, section: SectionId, offset: u64, is_call: bool) -> SymbolId {
         let (target, start) = self.places[callee.0 as usize];
         let imm = if is_call { start as i32 / 8 - 1 } else { start as i32 };
+        self.set_immediate(section, offset, imm);
+        self.object.section_symbol(target)
+    }
+
+    /// Writes the immediate of the instruction at an offset.
+    fn set_immediate(&mut self, section: SectionId, offset: u64, imm: i32) {
         let data = self.object.section_mut(section).data_mut();
         let at = offset as usize + 4;
         data[at..at + 4].copy_from_slice(&imm.to_le_bytes());
-        self.object.section_symbol(target)
     }
 
     fn debug_information(&mut self, sources: &SourceMap) {

@@ -48,6 +48,13 @@ impl Lowerer<'_> {
         self.load8(Address::Pointer(address, 0))
     }
 
+    /// The address of constant bytes.
+    pub fn constant_bytes(&mut self, bytes: &[u8]) -> Value {
+        let known = self.module.globals.iter().find(|(_, known)| known.as_slice() == bytes).map(|(id, _)| id);
+        let id = known.unwrap_or_else(|| self.module.globals.push(bytes.to_vec()));
+        self.value(Instruction::GlobalAddress(id))
+    }
+
     /// Adds one to a counter that is reported at the end.
     pub(super) fn count(&mut self, counter: Counter) {
         let map = self.globals_map();

@@ -33,9 +33,6 @@ fn nested(ty: &Type, structs: &dyn StructLayouts, depth: u32) -> ValueType {
         Type::Username => ValueType::Username,
         Type::Timestamp(clock, format) => ValueType::Timestamp { clock: *clock, format: format.to_string() },
         Type::CgroupPath(filter) => ValueType::CgroupPath { filter: filter.to_string() },
-        Type::ErrorMessage => ValueType::ErrorMessage,
-        Type::SignalName => ValueType::SignalName,
-        Type::SyscallName => ValueType::SyscallName,
         Type::ProbeName => ValueType::ProbeName,
         Type::Array(element, count) => {
             ValueType::Array { element: Box::new(nested(element, structs, depth + 1)), count: *count }

@@ -49,9 +49,6 @@ pub fn write_json(out: &mut Vec<u8>, ty: &ValueType, bytes: &[u8], context: &mut
         | ValueType::Username
         | ValueType::Timestamp { .. }
         | ValueType::CgroupPath { .. }
-        | ValueType::ErrorMessage
-        | ValueType::SignalName
-        | ValueType::SyscallName
         | ValueType::ProbeName => {
             let mut text = Vec::new();
             write_text(&mut text, ty, bytes, context);

@@ -2,7 +2,7 @@
 
 use super::json::{self, Object};
 use super::number::{Integer, write_decimal};
-use crate::symbol::error_message;
+use lancet_kernel::name;
 use lancet_manifest::Location;
 use std::io::Write;
 
@@ -91,7 +91,7 @@ pub fn write_helper_error_json(out: &mut Vec<u8>, helper: &str, code: i64, locat
 /// What a helper's return value says: an error number, or that there was nothing to find.
 fn failure(code: i64) -> String {
     match i32::try_from(code.unsigned_abs()) {
-        Ok(number) if code < 0 => error_message(number),
+        Ok(number) if code < 0 => name::error(number),
         _ => "no such entry".to_owned(),
     }
 }

@@ -43,9 +43,6 @@ pub fn write_text(out: &mut Vec<u8>, ty: &ValueType, bytes: &[u8], context: &mut
             strftime::write_timestamp(out, format, context.names.clocks().wall(*clock, word(bytes, 0, 8)));
         }
         ValueType::CgroupPath { filter } => context.names.write_cgroup_path(out, word(bytes, 0, 8), filter),
-        ValueType::ErrorMessage => context.names.write_error_message(out, word(bytes, 0, 8)),
-        ValueType::SignalName => context.names.write_signal_name(out, word(bytes, 0, 8)),
-        ValueType::SyscallName => context.names.write_syscall_name(out, word(bytes, 0, 8)),
         ValueType::ProbeName => write_probe_name(out, word(bytes, 0, 4), context),
         ValueType::Array { element, count } => {
             out.push(b'[');

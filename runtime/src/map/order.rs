@@ -53,9 +53,6 @@ fn push_key(place: &mut Vec<u8>, ty: &ValueType, bytes: &[u8], context: &mut Con
         | ValueType::UserStack(_)
         | ValueType::Username
         | ValueType::CgroupPath { .. }
-        | ValueType::ErrorMessage
-        | ValueType::SignalName
-        | ValueType::SyscallName
         | ValueType::ProbeName => {
             let mut text = Vec::new();
             write_text(&mut text, ty, bytes, context);

@@ -1,4 +1,4 @@
-//! From numbers to names: symbols of kernel and processes, users, control groups, system calls, signals, errors.
+//! From numbers to names: symbols of kernel and processes, users, control groups.
 //!
 //! Everything is loaded when first asked for and remembered. A number without a name prints as a number: nothing here
 //! fails.
@@ -6,8 +6,6 @@
 mod cgroup;
 mod clock;
 mod kernel;
-mod signal;
-mod syscall;
 mod user;
 mod users;
 
@@ -96,30 +94,6 @@ impl Names {
     pub fn write_cgroup_path(&mut self, out: &mut Vec<u8>, id: u64, filter: &str) {
         self.cgroups.write_path(out, id, filter);
     }
-
-    /// Appends the message of an errno value.
-    pub fn write_error_message(&self, out: &mut Vec<u8>, number: u64) {
-        out.extend_from_slice(error_message(number as i32).as_bytes());
-    }
-
-    /// Appends the description of a signal, as a shell tells it.
-    pub fn write_signal_name(&self, out: &mut Vec<u8>, number: u64) {
-        signal::write_description(out, number);
-    }
-
-    /// Appends the name of a system call.
-    pub fn write_syscall_name(&self, out: &mut Vec<u8>, number: u64) {
-        syscall::write_name(out, number);
-    }
-}
-
-/// What the C library says about an errno value.
-pub fn error_message(number: i32) -> String {
-    let mut message = std::io::Error::from_raw_os_error(number).to_string();
-    if let Some(end) = message.rfind(" (os error ") {
-        message.truncate(end);
-    }
-    message
 }
 
 fn write_name(out: &mut Vec<u8>, address: u64, symbol: Option<&Symbol>) {

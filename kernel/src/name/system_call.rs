@@ -1,17 +1,13 @@
 //! Names of system calls on x86-64. The numbers from 335 to 423 are not in use, but for two.
 
-use crate::format::number::write_decimal;
+/// One past the last number.
+pub const END: u64 = UNIFIED + FROM_424.len() as u64;
 
-/// Appends the name of a system call, or its number if it has none.
-pub fn write_name(out: &mut Vec<u8>, number: u64) {
-    match name(number) {
-        Some(name) => out.extend_from_slice(name.as_bytes()),
-        None => write_decimal(out, number),
-    }
-}
+/// The first of the numbers that are the same on all architectures.
+const UNIFIED: u64 = 424;
 
-fn name(number: u64) -> Option<&'static str> {
-    const UNIFIED: u64 = 424;
+/// The name of a system call.
+pub fn system_call(number: u64) -> Option<&'static str> {
     let (table, index): (&[&str], u64) = match number {
         335 => return Some("uretprobe"),
         336 => return Some("uprobe"),
@@ -86,9 +82,9 @@ mod tests {
     fn names_have_their_numbers() {
         let known = [(0, "read"), (59, "execve"), (257, "openat"), (334, "rseq"), (435, "clone3"), (462, "mseal")];
         for (number, expected) in known {
-            assert_eq!(name(number), Some(expected));
+            assert_eq!(system_call(number), Some(expected));
         }
-        assert_eq!(name(400), None);
-        assert_eq!(name(u64::MAX), None);
+        assert_eq!(system_call(400), None);
+        assert_eq!(system_call(u64::MAX), None);
     }
 }

@@ -1,7 +1,5 @@
 //! Descriptions of signals, as `strsignal` gives them.
 
-use std::io::Write;
-
 /// By number from 1.
 const DESCRIPTIONS: [&str; 31] = [
     "Hangup",
@@ -40,15 +38,15 @@ const DESCRIPTIONS: [&str; 31] = [
 /// The first signal of the real-time range as programs see it.
 const FIRST_REAL_TIME: u64 = 34;
 
-/// Appends the description of a signal.
-pub fn write_description(out: &mut Vec<u8>, number: u64) {
+/// One past the last number.
+pub const END: u64 = 65;
+
+/// The description of a signal.
+pub fn signal(number: u64) -> String {
     let known = number.checked_sub(1).and_then(|index| DESCRIPTIONS.get(usize::try_from(index).ok()?));
-    // Writing to a Vec cannot fail.
-    let _ = match known {
-        Some(description) => out.write_all(description.as_bytes()),
-        None if (FIRST_REAL_TIME..=64).contains(&number) => {
-            write!(out, "Real-time signal {}", number - FIRST_REAL_TIME)
-        }
-        None => write!(out, "Unknown signal {}", number as i64),
-    };
+    match known {
+        Some(description) => (*description).to_owned(),
+        None if (FIRST_REAL_TIME..END).contains(&number) => format!("Real-time signal {}", number - FIRST_REAL_TIME),
+        None => format!("Unknown signal {}", number as i64),
+    }
 }
