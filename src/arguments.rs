@@ -67,6 +67,9 @@ pub struct Compile {
     /// Include this file before the script
     #[arg(long = "include", value_name = "FILE")]
     pub includes: Vec<String>,
+    /// Look for separate debug information in these directories too, relative ones counted from the program's
+    #[arg(long = "debuginfo", value_name = "DIR[:DIR]", value_delimiter = ':', action = ArgAction::Append)]
+    pub debuginfo: Vec<String>,
     /// Allow functions that change the traced system
     #[arg(long = "unsafe")]
     pub allow_unsafe: bool,

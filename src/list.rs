@@ -8,7 +8,7 @@ use std::io::Write;
 /// Lists the probes of the machine that match.
 pub fn machine(pattern: &str, kernel: &dyn Kernel, pid: Option<u32>, arguments: bool) {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    for probe in probe::list(if pattern.is_empty() { "*" } else { pattern }, kernel, pid) {
+    for probe in probe::list(if pattern.is_empty() { "*" } else { pattern }, kernel, pid, arguments) {
         // A reader that has seen enough is no error.
         let _ = writeln!(out, "{}", probe.name);
         for argument in probe.arguments.iter().filter(|_| arguments) {

@@ -1,6 +1,6 @@
 //! Compiling and running, together and apart: `lancet -e`, `lancet build`, `lancet run`.
 
-use crate::arguments::{Buffering, Build, Format, Run, Runtime, Trace};
+use crate::arguments::{Buffering, Build, Compile, Format, Run, Runtime, Trace};
 use crate::compile::{self, Job};
 use crate::list;
 use crate::report;
@@ -17,7 +17,7 @@ pub fn trace(arguments: Trace) -> u8 {
         report::list_stages();
         return 0;
     }
-    let kernel = LiveKernel::new();
+    let kernel = machine(&compile);
     let is_script = words.first().is_some_and(|word| std::path::Path::new(word).is_file());
     if list && compile.program.is_none() && !is_script {
         list::machine(words.first().map_or("", String::as_str), &kernel, runtime.pid, runtime.verbose);
@@ -67,7 +67,7 @@ pub fn build(arguments: &Build) -> u8 {
         ..Settings::default()
     };
     let job = Job { file: arguments.script.as_deref(), settings, notes: false, warnings: true };
-    let kernel = LiveKernel::new();
+    let kernel = machine(&arguments.compile);
     let object = match compile::run(&arguments.compile, job, &kernel) {
         Ok(output) => output.object.unwrap_or_default(),
         Err(code) => return code,
@@ -76,6 +76,13 @@ pub fn build(arguments: &Build) -> u8 {
         Ok(()) => 0,
         Err(error) => report::error(&format!("cannot write {}: {}", arguments.output.display(), reason(&error))),
     }
+}
+
+/// The running machine, with the places where the user has debug information.
+fn machine(compile: &Compile) -> LiveKernel {
+    // Files without build id are checked by their checksum in any case; bpftrace wants a + for that.
+    let directories = compile.debuginfo.iter().map(|directory| directory.trim_start_matches('+').into());
+    LiveKernel::with_debug_directories(directories.collect())
 }
 
 /// `lancet run`: an object of an earlier build.

@@ -4,7 +4,8 @@
 
 use crate::types::{EnumType, FieldLayout, Layout, Space, StructLayouts, StructOrigin, StructRef, Type};
 use lancet_kernel::Kernel;
-use lancet_kernel::btf::{self, Btf, NameKind, TypeId};
+use lancet_kernel::btf::{self, NameKind, TypeId};
+use lancet_kernel::debug_info::Types;
 use lancet_syntax::ast::{self, TagKind};
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::{Diagnostic, Diagnostics};
@@ -27,7 +28,15 @@ pub struct TypeTable<'k> {
     typedefs: FxHashMap<String, Type>,
     enumerators: FxHashMap<String, (i64, Rc<EnumType>)>,
     layouts: RefCell<FxHashMap<StructOrigin, Rc<Layout>>>,
-    modules: RefCell<Vec<Rc<Btf>>>,
+    modules: RefCell<Vec<Module>>,
+}
+
+/// Types that are not the kernel's own.
+#[derive(Clone)]
+struct Module {
+    types: Rc<dyn Types>,
+    /// Where its pointers point to.
+    space: Space,
 }
 
 impl<'k> TypeTable<'k> {
@@ -47,11 +56,8 @@ impl<'k> TypeTable<'k> {
 
     /// The type of a name without a tag: the language's and C's base types, typedefs of the script, types of the kernel.
     pub fn named(&self, name: &str) -> Option<Type> {
-        if let Some(ty) = base_type(name) {
+        if let Some(ty) = self.script_named(name) {
             return Some(ty);
-        }
-        if let Some(ty) = self.typedefs.get(name) {
-            return Some(ty.clone());
         }
         let btf = self.kernel.btf()?;
         Some(self.btf_type(btf, btf.find(name, NameKind::Type)?, None))
@@ -96,6 +102,38 @@ impl<'k> TypeTable<'k> {
         Some(self.btf_type(self.kernel.btf()?, id, None))
     }
 
+    /// The number that types of a module or a program have in a [`StructOrigin::Module`]; their pointers point to `space`.
+    pub fn module(&self, types: &Rc<dyn Types>, space: Space) -> u32 {
+        let mut modules = self.modules.borrow_mut();
+        let known = modules.iter().position(|known| Rc::ptr_eq(&known.types, types));
+        known.unwrap_or_else(|| {
+            modules.push(Module { types: types.clone(), space });
+            modules.len() - 1
+        }) as u32
+    }
+
+    /// The type of an id of a module.
+    pub fn module_type(&self, module: u32, id: TypeId) -> Type {
+        let known = self.modules.borrow().get(module as usize).cloned();
+        known.map_or(Type::Void, |known| self.btf_type(&*known.types, id, Some(module)))
+    }
+
+    /// `struct name`, `union name` or `enum name`, if the script itself defines it.
+    pub fn script_tagged(&self, kind: TagKind, name: &str) -> Option<Type> {
+        match kind {
+            TagKind::Struct | TagKind::Union => {
+                let reference = self.tags.get(&(kind == TagKind::Union, name.to_owned()))?;
+                (reference.origin != StructOrigin::Opaque).then(|| Type::Struct(reference.clone()))
+            }
+            TagKind::Enum => self.enums.get(name).cloned().map(Type::Enum),
+        }
+    }
+
+    /// A type without a tag that the language or the script itself defines.
+    pub fn script_named(&self, name: &str) -> Option<Type> {
+        base_type(name).or_else(|| self.typedefs.get(name).cloned())
+    }
+
     /// Looks a field up, through anonymous members too; the offset is from the start of `reference`.
     pub fn field(&self, reference: &StructRef, name: &str) -> Option<FieldLayout> {
         self.find_field(&self.layout(reference), name, 0)
@@ -135,11 +173,11 @@ impl<'k> TypeTable<'k> {
     }
 
     /// A BTF type as a type of the language; `module` is the index of a module's BTF.
-    fn btf_type(&self, btf: &Btf, id: TypeId, module: Option<u32>) -> Type {
+    fn btf_type(&self, btf: &dyn Types, id: TypeId, module: Option<u32>) -> Type {
         self.btf_type_nested(btf, id, module, 0)
     }
 
-    fn btf_type_nested(&self, btf: &Btf, id: TypeId, module: Option<u32>, depth: u32) -> Type {
+    fn btf_type_nested(&self, btf: &dyn Types, id: TypeId, module: Option<u32>, depth: u32) -> Type {
         let Some(ty) = btf.ty(id) else { return Type::Void };
         if depth > 64 {
             return Type::Void;
@@ -149,7 +187,7 @@ impl<'k> TypeTable<'k> {
             btf::Type::Int { is_bool: true, .. } => Type::Bool,
             btf::Type::Int { size, signed, .. } => integer(size, signed),
             btf::Type::Float { size, .. } => integer(size, false),
-            btf::Type::Pointer(target) => btf_pointer(btf, target, nested),
+            btf::Type::Pointer(target) => btf_pointer(btf, target, self.pointer_space(module), nested),
             btf::Type::Array { element, count } => match btf.resolve(element).and_then(|id| btf.ty(id)) {
                 Some(btf::Type::Int { name, size: 1, .. }) if name == "char" => Type::String(count),
                 _ => Type::Array(Box::new(nested(element)), count),
@@ -172,7 +210,12 @@ impl<'k> TypeTable<'k> {
         }
     }
 
-    fn btf_layout(&self, btf: &Btf, id: TypeId, module: Option<u32>) -> Layout {
+    fn pointer_space(&self, module: Option<u32>) -> Space {
+        let modules = self.modules.borrow();
+        module.and_then(|module| modules.get(module as usize)).map_or(Space::Kernel, |module| module.space)
+    }
+
+    fn btf_layout(&self, btf: &dyn Types, id: TypeId, module: Option<u32>) -> Layout {
         let Some(btf::Type::Aggregate { size, members, .. }) = btf.ty(id) else {
             return Layout { size: 0, align: 1, fields: Vec::new() };
         };
@@ -200,7 +243,7 @@ impl StructLayouts for TypeTable<'_> {
             StructOrigin::Btf(id) => self.kernel.btf().map(|btf| self.btf_layout(btf, id, None)),
             StructOrigin::Module(module, id) => {
                 let btf = self.modules.borrow().get(module as usize).cloned();
-                btf.map(|btf| self.btf_layout(&btf, id, Some(module)))
+                btf.map(|btf| self.btf_layout(&*btf.types, id, Some(module)))
             }
             StructOrigin::Script(_) | StructOrigin::Opaque => None,
         };
@@ -211,8 +254,8 @@ impl StructLayouts for TypeTable<'_> {
 }
 
 /// A pointer's target, with the `user` and `percpu` tags that may stand between.
-fn btf_pointer(btf: &Btf, target: TypeId, nested: impl Fn(TypeId) -> Type) -> Type {
-    let mut space = Space::Kernel;
+fn btf_pointer(btf: &dyn Types, target: TypeId, space: Space, nested: impl Fn(TypeId) -> Type) -> Type {
+    let mut space = space;
     let mut at = target;
     while let Some(btf::Type::Tag { name, target } | btf::Type::Typedef { name, target }) = btf.ty(at) {
         if name == "user" {

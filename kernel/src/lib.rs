@@ -5,6 +5,8 @@
 
 pub mod btf;
 pub mod captured;
+pub mod debug_info;
+mod demangle;
 pub mod name;
 mod nearest;
 pub mod tracepoint;
@@ -14,8 +16,10 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use btf::Btf;
+use debug_info::DebugInfo;
 use tracepoint::TracepointFormat;
 
+pub use demangle::{Demangled, demangle};
 pub use nearest::nearest;
 
 /// A kernel version, ordered.
@@ -112,6 +116,27 @@ pub trait Executable {
     }
     /// The file offset of a virtual address in an executable segment; `None` outside.
     fn file_offset(&self, address: u64) -> Option<u64>;
+    /// The function or variable of that name.
+    fn symbol(&self, name: &str) -> Option<Symbol> {
+        self.function(name).cloned()
+    }
+    /// It runs at the addresses that its symbols have: no library, nor position-independent.
+    fn is_fixed(&self) -> bool {
+        false
+    }
+    /// What it was compiled from is Go.
+    fn is_go(&self) -> bool {
+        false
+    }
+    /// The first bytes of the instructions of a function, as offsets from its start; empty when its code cannot be read
+    /// or is not this machine's.
+    fn instructions(&self, _function: &Symbol) -> Vec<u64> {
+        Vec::new()
+    }
+    /// Its debug information, or why there is none.
+    fn debug_info(&self) -> Result<Rc<dyn DebugInfo>, Unavailable> {
+        Err(Unavailable::Missing("it has no debug information".to_owned()))
+    }
 }
 
 /// Why something could not be had. The text is one clause for users: `"/x/y: no such file"`.

@@ -137,7 +137,7 @@ impl Builtin for Reg {
             );
             return None;
         };
-        Some(crate::arguments::register(*offset, span))
+        Some(lancet_compiler::check::calling_convention::register(*offset, span))
     }
 
     fn lower(&self, _: &mut Lowerer<'_>, _: &Call, _: &Type, _: Option<Address>) -> Operand {

@@ -3,6 +3,7 @@
 
 use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
+use lancet_compiler::check::calling_convention::{self, register};
 use lancet_compiler::hir::{Access, ContextKind, Expr, ExprKind};
 use lancet_compiler::ir::{Address, Instruction, MemorySize};
 use lancet_compiler::lower::Lowerer;
@@ -25,11 +26,6 @@ enum Which {
     Stack(u8),
     Result,
 }
-
-/// Offsets in the kernel's struct pt_regs (arch/x86/include/asm/ptrace.h).
-const ARGUMENT_REGISTERS: [i64; 6] = [112, 104, 96, 88, 72, 64];
-const RESULT_REGISTER: i64 = 80;
-const STACK_POINTER: i64 = 152;
 
 const fn argument(name: &'static str, which: Which) -> Argument {
     let summary = match which {
@@ -76,10 +72,12 @@ impl Builtin for Argument {
         checker.facts().looks_at_arguments = true;
         let arguments = checker.facts().expansion.arguments.clone();
         match (&arguments, self.which) {
-            (Arguments::Entry, Which::Register(n @ 0..=5)) => Some(register(ARGUMENT_REGISTERS[n as usize], span)),
+            (Arguments::Entry, Which::Register(n @ 0..=5)) => {
+                Some(register(calling_convention::ARGUMENTS[n as usize], span))
+            }
             (Arguments::Entry, Which::Register(n)) => Some(stack_word(checker, n - 6, span)),
             (Arguments::Entry, Which::Stack(n)) => Some(stack_word(checker, n, span)),
-            (Arguments::Return, Which::Result) => Some(register(RESULT_REGISTER, span)),
+            (Arguments::Return, Which::Result) => Some(register(calling_convention::RESULT, span)),
             (Arguments::Raw, Which::Register(_)) => Some(Call::expr(self, UINT64, span, Vec::new(), Extra::None)),
             _ => {
                 let provider = checker.facts().written_provider().to_owned();
@@ -106,17 +104,10 @@ impl Builtin for Argument {
     }
 }
 
-/// A register of struct pt_regs.
-pub(crate) fn register(offset: i64, span: Span) -> Expr {
-    let context = Expr { span, ty: Type::Void.pointer(Space::Trusted), kind: ExprKind::Context };
-    let kind = ExprKind::Load { pointer: Box::new(context), offset, access: Access::Direct, bits: None };
-    Expr { span, ty: UINT64, kind }
-}
-
 /// The n-th word above the return address.
 fn stack_word(checker: &mut Checker<'_>, n: u8, span: Span) -> Expr {
     let access = if checker.facts().default_space == Space::User { Access::User } else { Access::Kernel };
-    let pointer = register(STACK_POINTER, span);
+    let pointer = register(calling_convention::STACK_POINTER, span);
     let offset = (i64::from(n) + 1) * 8;
     Expr { span, ty: UINT64, kind: ExprKind::Load { pointer: Box::new(pointer), offset, access, bits: None } }
 }

@@ -45,6 +45,7 @@ mod sum;
 mod symbol;
 mod time;
 mod tseries;
+mod uaddr;
 mod usermode;
 
 use lancet_compiler::builtin::Builtin;
@@ -110,6 +111,7 @@ pub fn all() -> Vec<&'static dyn Builtin> {
         &time::Strftime,
         &tseries::Tseries,
         &usermode::Usermode,
+        &uaddr::Uaddr,
     ];
     all.extend(reader::ALL.iter().map(|reader| reader as &dyn Builtin));
     all.extend(question::ALL.iter().map(|question| question as &dyn Builtin));

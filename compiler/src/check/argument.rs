@@ -17,6 +17,7 @@ impl<'a> Checker<'a> {
         self.facts.looks_at_arguments = true;
         match self.facts.expansion.arguments.clone() {
             Arguments::Tracepoint { format, space } => self.tracepoint_field(&format, space, name, span),
+            Arguments::Entry if self.is_in_program() => self.parameter(name, span),
             Arguments::None | Arguments::Entry | Arguments::Return | Arguments::Raw => {
                 let provider = self.facts.written_provider().to_owned();
                 let help = match self.facts.expansion.arguments {

@@ -105,6 +105,9 @@ impl<'a> Checker<'a> {
         if let Some(builtin) = self.environment.builtins.get(name) {
             return self.builtin(builtin, &[], span);
         }
+        if name == "args" {
+            return self.all_arguments(span);
+        }
         if let Some((value, ty)) = self.types.enumerator(name) {
             return Some(constant_of(value, ty, span));
         }

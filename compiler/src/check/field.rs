@@ -97,7 +97,7 @@ impl<'a> Checker<'a> {
     }
 
     /// A struct that was only declared where it was named may be defined by now.
-    fn defined(&self, reference: &StructRef) -> StructRef {
+    fn defined(&mut self, reference: &StructRef) -> StructRef {
         if reference.origin != StructOrigin::Opaque {
             return reference.clone();
         }
@@ -106,7 +106,7 @@ impl<'a> Checker<'a> {
             Some((_, tag)) => (ast::TagKind::Struct, tag),
             None => return reference.clone(),
         };
-        match self.types.tagged(kind, tag) {
+        match self.tagged(kind, tag) {
             Some(Type::Struct(found)) => found,
             _ => reference.clone(),
         }

@@ -8,7 +8,7 @@ use lancet_syntax::ast::{self, Item};
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::Diagnostic;
 use lancet_syntax::span::Span;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -19,6 +19,8 @@ pub(super) struct Inference {
     pub(super) changed: bool,
     /// The names of probes meet other strings: they are strings too, and each attach point has a body of its own.
     pub(super) probe_is_text: bool,
+    /// Probes of which each attach point has a body of its own, by their number in the script.
+    own_bodies: FxHashSet<usize>,
     locals: FxHashMap<(usize, LocalIndex), Known>,
     /// By name, so that indices are in byte order of names.
     pub(super) maps: BTreeMap<String, MapFacts>,
@@ -57,6 +59,18 @@ pub struct MapFacts {
 impl Inference {
     pub(super) fn start_round(&mut self) {
         self.changed = false;
+    }
+
+    /// Whether each attach point of a probe has a body of its own.
+    pub(super) fn has_own_bodies(&self, probe: usize) -> bool {
+        self.own_bodies.contains(&probe)
+    }
+
+    /// Gives each attach point of a probe a body of its own from the next round on.
+    pub(super) fn give_own_bodies(&mut self, probe: usize) {
+        self.changed |= self.own_bodies.insert(probe);
+        // Bodies are numbered anew.
+        self.locals.clear();
     }
 
     /// Forgets what was learned of probe names as numbers.

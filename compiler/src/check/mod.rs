@@ -8,8 +8,10 @@
 mod argument;
 mod assignment;
 mod call;
+pub mod calling_convention;
 mod constant;
 mod conversion;
+mod debug_info;
 mod expression;
 mod field;
 mod inference;
@@ -21,6 +23,7 @@ mod statement;
 mod type_expression;
 
 pub use constant::is_literal;
+pub use debug_info::{ProgramAddress, ProgramSymbol};
 pub use inference::MapFacts;
 
 use crate::builtin::Builtin;
@@ -136,6 +139,8 @@ pub struct Checker<'a> {
     frame: usize,
     locals: Vec<hir::Local>,
     facts: ProbeFacts,
+    /// The probe of the script that is checked, and the body of it: some have several.
+    probe_index: usize,
     probe_number: usize,
     loops: u32,
     /// Options that getopt() reads.
@@ -155,6 +160,7 @@ impl<'a> Checker<'a> {
             frame: 0,
             locals: Vec::new(),
             facts: ProbeFacts::default(),
+            probe_index: 0,
             probe_number: 0,
             loops: 0,
             options: Vec::new(),
@@ -189,9 +195,10 @@ impl<'a> Checker<'a> {
     /// Checks all probes once.
     fn round(&mut self, expansions: &[(&'a ast::Probe, Vec<Expansion>)]) -> Vec<hir::Probe> {
         let mut probes = Vec::new();
-        for (probe, expansions) in expansions {
+        for (number, (probe, expansions)) in expansions.iter().enumerate() {
+            self.probe_index = number;
             let split;
-            let expansions = if self.inference.probe_is_text {
+            let expansions = if self.inference.probe_is_text || self.inference.has_own_bodies(number) {
                 split = expansions.iter().flat_map(Expansion::split).collect();
                 &split
             } else {

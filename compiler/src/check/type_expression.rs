@@ -53,7 +53,7 @@ impl<'a> Checker<'a> {
                 if let Some(found) = self.macro_type(name) {
                     return found;
                 }
-                if let Some(ty) = self.types.named(name) {
+                if let Some(ty) = self.named(name) {
                     return Some(ty);
                 }
             }
@@ -76,7 +76,7 @@ impl<'a> Checker<'a> {
     }
 
     fn named_type(&mut self, name: &str, span: Span) -> Option<Type> {
-        let found = self.types.named(name);
+        let found = self.named(name);
         if found.is_none() {
             let known = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool", "string"];
             let mut diagnostic = Diagnostic::error(Code::UnknownType, span, format!("there is no type {name}"));
@@ -91,7 +91,7 @@ impl<'a> Checker<'a> {
     }
 
     fn tagged_type(&mut self, kind: TagKind, name: &str, span: Span) -> Option<Type> {
-        let found = self.types.tagged(kind, name);
+        let found = self.tagged(kind, name);
         if found.is_none() {
             let keyword = match kind {
                 TagKind::Struct => "struct",

@@ -20,6 +20,8 @@ pub(super) struct Query<'a> {
     parts: Vec<&'a str>,
     /// The process of `-p`.
     pub(super) pid: Option<u32>,
+    /// Arguments are wanted too, where finding them costs something.
+    pub(super) arguments: bool,
 }
 
 impl<'a> Query<'a> {
@@ -43,18 +45,18 @@ impl Listed {
 
 /// The probes that match `pattern`: `provider:parts`, patterns separated by commas, or a word that any part of a kernel
 /// probe's name may match.
-pub fn list(pattern: &str, kernel: &dyn Kernel, pid: Option<u32>) -> Vec<Listed> {
-    pattern.split(',').flat_map(|pattern| list_one(pattern.trim(), kernel, pid)).collect()
+pub fn list(pattern: &str, kernel: &dyn Kernel, pid: Option<u32>, arguments: bool) -> Vec<Listed> {
+    pattern.split(',').flat_map(|pattern| list_one(pattern.trim(), kernel, pid, arguments)).collect()
 }
 
-fn list_one(pattern: &str, kernel: &dyn Kernel, pid: Option<u32>) -> Vec<Listed> {
+fn list_one(pattern: &str, kernel: &dyn Kernel, pid: Option<u32>, arguments: bool) -> Vec<Listed> {
     let Some((provider, rest)) = pattern.split_once(':') else {
-        let everything = Query { kernel, parts: Vec::new(), pid };
+        let everything = Query { kernel, parts: Vec::new(), pid, arguments };
         let all = PROVIDERS.iter().flat_map(|provider| provider.list(&everything));
         return all.filter(|probe| wildcard_matches(pattern, &probe.name)).collect();
     };
     let parts: Vec<&str> = rest.split(':').collect();
-    let query = Query { kernel, parts, pid };
+    let query = Query { kernel, parts, pid, arguments };
     let matching = PROVIDERS
         .iter()
         .filter(|known| wildcard_matches(provider, known.name()) || known.aliases().contains(&provider));

@@ -1,13 +1,15 @@
-//! `uprobe` and `uretprobe`: functions and addresses of programs and libraries.
+//! `uprobe` and `uretprobe`: functions, addresses and source lines of programs and libraries.
+
+mod listing;
+mod place;
 
 use super::list::{Listed, Query};
-use super::{Arguments, Cx, Expansion, Provider, Refused, is_pattern};
+use super::{Arguments, Cx, Expansion, Provider, Refused};
 use crate::hir::{AttachPoint, ContextKind};
 use crate::types::Space;
-use lancet_kernel::{Executable, Symbol, wildcard_matches};
 use lancet_manifest::Target;
 use lancet_syntax::code::Code;
-use std::path::Path;
+use place::{Place, Wanted};
 
 pub(super) struct Uprobe;
 pub(super) struct Uretprobe;
@@ -22,7 +24,7 @@ impl Provider for Uprobe {
     }
 
     fn usage(&self) -> &'static str {
-        "uprobe:path:function, uprobe:path:function+offset or uprobe:library:address"
+        "uprobe:path:function, path:function+offset, path:address, path@file.c:line or path:cpp:\"name\""
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<Vec<Expansion>, Refused> {
@@ -30,7 +32,7 @@ impl Provider for Uprobe {
     }
 
     fn list(&self, query: &Query<'_>) -> Vec<Listed> {
-        functions("uprobe", query)
+        listing::functions("uprobe", query)
     }
 }
 
@@ -52,58 +54,36 @@ impl Provider for Uretprobe {
     }
 
     fn list(&self, query: &Query<'_>) -> Vec<Listed> {
-        functions("uretprobe", query)
+        listing::functions("uretprobe", query)
     }
-}
-
-/// Functions of the programs and libraries that the pattern names; all programs of the machine are not searched.
-fn functions(provider: &str, query: &Query<'_>) -> Vec<Listed> {
-    if query.len() == 0 || query.part(0) == "*" {
-        return Vec::new();
-    }
-    let paths = query.kernel.executables(query.part(0), query.pid).unwrap_or_default();
-    let mut listed = Vec::new();
-    for path in paths {
-        let Ok(executable) = query.kernel.executable(&path) else { continue };
-        let matching = executable.functions().iter().filter(|symbol| wildcard_matches(query.part(1), &symbol.name));
-        listed.extend(matching.map(|symbol| Listed::named(format!("{provider}:{}:{}", path.display(), symbol.name))));
-    }
-    listed
 }
 
 fn expand(cx: &mut Cx<'_>, provider: &'static str, at_return: bool) -> Result<Vec<Expansion>, Refused> {
-    let (target, function) = match cx.parts.as_slice() {
-        [function] => match cx.environment.settings.pid {
-            Some(pid) => (format!("/proc/{pid}/exe"), function.clone()),
-            None => return Err(cx.wrong(Code::BadAttachPoint, "this probe takes a program or library and a function")),
-        },
-        [target, function] => (target.clone(), function.clone()),
-        [target, language, function] if language == "cpp" => (target.clone(), function.clone()),
-        _ => return Err(cx.wrong(Code::BadAttachPoint, "this probe takes a program or library and a function")),
-    };
-    if function.is_empty() {
-        return Err(cx.wrong(Code::BadAttachPoint, "the function is missing"));
+    let (target, wanted) = parse(cx)?;
+    if at_return && !matches!(wanted, Wanted::Function { offset: 0, .. } | Wanted::Matching(_) | Wanted::Cpp(_)) {
+        return Err(cx.wrong(Code::BadAttachPoint, "a return probe takes a whole function"));
     }
     let kernel = cx.environment.kernel;
     let paths = kernel
         .executables(&target, cx.environment.settings.pid)
         .map_err(|error| cx.unavailable("cannot trace", &error))?;
     let mut attach_points = Vec::new();
-    let mut several = paths.len() > 1;
+    let several = paths.len() > 1 || matches!(wanted, Wanted::Matching(_) | Wanted::Cpp(_));
     for path in &paths {
         let executable =
             kernel.executable(path).map_err(|error| cx.unavailable(&path.display().to_string(), &error))?;
-        several |= is_pattern(&function);
-        match places(cx, &*executable, path, &function) {
-            Ok(places) => attach_points.extend(places.into_iter().map(|place| {
-                let name = format!("{provider}:{}:{}", path.display(), place.name);
-                let target = Target::UserFunction {
-                    path: path.display().to_string(),
-                    file_offset: place.file_offset,
-                    at_return,
-                    semaphore: 0,
-                };
-                cx.attach_point(provider, name, target)
+        if at_return && executable.is_go() {
+            return Err(cx.wrong_help(
+                Code::BadProbeArgument,
+                format!("{} is a Go program: a return probe would crash it", path.display()),
+                "Go moves its stacks and finds the changed return address; use uprobe at the end of the function: f+offset",
+            ));
+        }
+        match place::find(cx, &*executable, path, &wanted) {
+            Ok(places) => attach_points.extend(places.into_iter().map(|Place { name, file_offset }| {
+                let name = format!("{provider}:{}:{name}", path.display());
+                let path = path.display().to_string();
+                cx.attach_point(provider, name, Target::UserFunction { path, file_offset, at_return, semaphore: 0 })
             })),
             // With several files it is enough that one has it.
             Err(Refused::Missing(_)) if several => {}
@@ -111,7 +91,7 @@ fn expand(cx: &mut Cx<'_>, provider: &'static str, at_return: bool) -> Result<Ve
         }
     }
     if attach_points.is_empty() {
-        return Err(cx.missing(format!("no function of {target} matches {function}"), None));
+        return Err(cx.missing(format!("no function of {target} matches {wanted}"), None));
     }
     remove_repeated(&mut attach_points);
     let multi = kernel.features().uprobe_multi;
@@ -125,6 +105,39 @@ fn expand(cx: &mut Cx<'_>, provider: &'static str, at_return: bool) -> Result<Ve
     }])
 }
 
+/// The file that is to be traced, and where in it.
+fn parse(cx: &Cx<'_>) -> Result<(String, Wanted), Refused> {
+    let incomplete = || cx.wrong(Code::BadAttachPoint, "this probe takes a program or library and a function");
+    let number = |text: &str| text.parse::<u32>().ok();
+    let at_line = |target: &str, line: &str, column: Option<&str>| {
+        let (target, file) = target.rsplit_once('@')?;
+        let column = match column {
+            Some(column) => Some(number(column)?),
+            None => None,
+        };
+        Some((target.to_owned(), Wanted::Line { file: file.to_owned(), line: number(line)?, column }))
+    };
+    let line = match cx.parts.as_slice() {
+        [target, line] => at_line(target, line, None),
+        [target, line, column] => at_line(target, line, Some(column)),
+        _ => None,
+    };
+    if let Some(line) = line {
+        return Ok(line);
+    }
+    match cx.parts.as_slice() {
+        [function] => match cx.environment.settings.pid {
+            Some(pid) => Ok((format!("/proc/{pid}/exe"), Wanted::parse(cx, function)?)),
+            None => Err(incomplete()),
+        },
+        [target, function] => Ok((target.clone(), Wanted::parse(cx, function)?)),
+        [target, language, name @ ..] if language == "cpp" && !name.is_empty() => {
+            Ok((target.clone(), Wanted::Cpp(name.join(":"))))
+        }
+        _ => Err(incomplete()),
+    }
+}
+
 /// Two names of one address are one probe.
 fn remove_repeated(points: &mut Vec<AttachPoint>) {
     let mut seen = rustc_hash::FxHashSet::default();
@@ -132,50 +145,4 @@ fn remove_repeated(points: &mut Vec<AttachPoint>) {
         Target::UserFunction { path, file_offset, .. } => seen.insert((path.clone(), *file_offset)),
         _ => true,
     });
-}
-
-struct Place {
-    name: String,
-    file_offset: u64,
-}
-
-/// Where a function, `function+offset`, wildcard or address is in the file.
-fn places(cx: &Cx<'_>, executable: &dyn Executable, path: &Path, function: &str) -> Result<Vec<Place>, Refused> {
-    if let Some(address) = crate::settings::parse_number(function) {
-        return match executable.file_offset(address as u64) {
-            Some(file_offset) => Ok(vec![Place { name: function.to_owned(), file_offset }]),
-            None => Err(cx.wrong_help(
-                Code::BadProbeArgument,
-                format!("address {address:#x} is in no executable segment of {}", path.display()),
-                "addresses are those of the symbol table (nm, objdump)",
-            )),
-        };
-    }
-    if is_pattern(function) {
-        let matching = executable.functions().iter().filter(|symbol| wildcard_matches(function, &symbol.name));
-        return Ok(matching
-            .map(|symbol| Place { name: symbol.name.clone(), file_offset: symbol.file_offset })
-            .collect());
-    }
-    let (name, offset) = match function.rsplit_once('+') {
-        Some((name, text)) => match crate::settings::parse_number(text).and_then(|offset| u64::try_from(offset).ok()) {
-            Some(offset) => (name, offset),
-            None => return Err(cx.wrong(Code::BadProbeArgument, format!("\"{text}\" is not an offset"))),
-        },
-        None => (function, 0),
-    };
-    let Some(symbol) = executable.function(name) else {
-        let names = executable.functions().iter().map(|symbol| symbol.name.as_str());
-        let nearest = lancet_kernel::nearest(name, names).map(|found| format!("{}:{found}", path.display()));
-        return Err(cx.missing(format!("{} has no function {name}", path.display()), nearest));
-    };
-    if symbol.size > 0 && offset >= symbol.size {
-        return Err(outside(cx, symbol, offset));
-    }
-    Ok(vec![Place { name: function.to_owned(), file_offset: symbol.file_offset + offset }])
-}
-
-fn outside(cx: &Cx<'_>, symbol: &Symbol, offset: u64) -> Refused {
-    let message = format!("offset {offset} is outside of {}, which has {} bytes", symbol.name, symbol.size);
-    cx.wrong_help(Code::BadProbeArgument, message, "offsets are bytes from the start of the function")
 }

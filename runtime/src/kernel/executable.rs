@@ -1,19 +1,45 @@
-//! An ELF file's functions and the file offsets of their addresses. Symbols of separate debug files are not read.
+//! An ELF file's symbols, the file offsets of its addresses, its code and where its debug information is.
+//!
+//! Invariant: symbols are read at once, everything else when asked for. A stripped program's symbols come from its separate
+//! debug file.
 
+use std::cell::OnceCell;
 use std::fs::File;
-use std::path::Path;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
+use lancet_kernel::debug_info::DebugInfo;
 use lancet_kernel::{Executable, Symbol, Unavailable};
+use memmap2::Mmap;
 use object::Endianness;
 use object::elf::{
-    FileHeader32, FileHeader64, PF_X, PT_LOAD, SHN_UNDEF, SHT_DYNSYM, SHT_SYMTAB, STT_FUNC, STT_GNU_IFUNC,
+    ET_EXEC, FileHeader32, FileHeader64, PF_X, PT_LOAD, SHN_UNDEF, SHT_DYNSYM, SHT_SYMTAB, STT_FUNC, STT_GNU_IFUNC,
+    STT_OBJECT,
 };
-use object::read::elf::{FileHeader, ProgramHeader, Sym};
+use object::read::elf::{FileHeader, ProgramHeader, SectionHeader, Sym};
 
-/// An executable or library, read once: the file is not kept open.
+use super::dwarf::{Dwarf, has_debug_info};
+use super::{debug_file, instruction};
+
+/// An executable or library.
 pub(super) struct ElfExecutable {
+    path: PathBuf,
+    tables: Tables,
+    /// Directories to look for separate debug information in, before the usual.
+    debug_directories: Vec<PathBuf>,
+    debug_info: OnceCell<Result<Rc<dyn DebugInfo>, Unavailable>>,
+}
+
+/// What is read of a file at once.
+#[derive(Default)]
+pub(super) struct Tables {
     functions: Vec<Symbol>,
+    variables: Vec<Symbol>,
     segments: Vec<Segment>,
+    is_fixed: bool,
+    is_go: bool,
+    is_stripped: bool,
 }
 
 /// An executable segment.
@@ -23,27 +49,76 @@ struct Segment {
     file_offset: u64,
 }
 
+/// Maps a file. The bytes are only looked at; who shortens the file under our hands ends us with SIGBUS, as it would end the
+/// program that runs it.
+pub(super) fn map(path: &Path) -> Result<Mmap, Unavailable> {
+    let shown = path.display();
+    let denied = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => Unavailable::Missing(format!("{shown}: no such file")),
+        _ => Unavailable::Denied(format!("{shown} cannot be read: {error}")),
+    };
+    let file = File::open(path).map_err(denied)?;
+    // SAFETY: nothing of ours writes to the file, and nothing relies on its bytes staying what they are.
+    unsafe { Mmap::map(&file) }.map_err(denied)
+}
+
 impl ElfExecutable {
     /// Reads the symbols and segments of a file.
-    pub fn open(path: &Path) -> Result<Self, Unavailable> {
-        let shown = path.display();
-        let denied = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::NotFound => Unavailable::Missing(format!("{shown}: no such file")),
-            _ => Unavailable::Denied(format!("{shown} cannot be read: {error}")),
-        };
-        let file = File::open(path).map_err(denied)?;
-        // SAFETY: the bytes are only looked at while this function runs; who shortens a program under our hands meanwhile
-        // ends us with SIGBUS, as it would end the program.
-        let data = unsafe { memmap2::Mmap::map(&file) }.map_err(denied)?;
-        Self::parse(&data).map_err(|why| Unavailable::Malformed(format!("{shown}: {why}")))
+    pub fn open(path: &Path, debug_directories: &[PathBuf]) -> Result<Self, Unavailable> {
+        let data = map(path)?;
+        let malformed = |why| Unavailable::Malformed(format!("{}: {why}", path.display()));
+        let mut tables = Tables::parse(&data).map_err(malformed)?;
+        if tables.is_stripped {
+            tables.add_symbols_of_debug_file(path, &data, debug_directories);
+        }
+        let debug_directories = debug_directories.to_vec();
+        Ok(Self { path: path.to_owned(), tables, debug_directories, debug_info: OnceCell::new() })
     }
 
+    /// The debug information, of the file itself or of the separate one. The file stays mapped until the process ends.
+    fn open_debug_info(&self) -> Result<Rc<dyn DebugInfo>, Unavailable> {
+        let shown = self.path.display();
+        let malformed =
+            |why: String| Unavailable::Malformed(format!("the debug information of {shown} cannot be read: {why}"));
+        let data = map(&self.path)?;
+        let parsed = object::File::parse(&*data).map_err(|error| malformed(error.to_string()))?;
+        let data = if has_debug_info(&parsed) {
+            data
+        } else {
+            match debug_file::find(&self.path, &parsed, &self.debug_directories) {
+                Some(separate) => map(&separate)?,
+                None => {
+                    let what = format!("{shown} has no debug information (DWARF), and none is installed for it");
+                    return Err(Unavailable::Missing(what));
+                }
+            }
+        };
+        let data: &'static Mmap = Box::leak(Box::new(data));
+        let dwarf = Dwarf::new(data).map_err(malformed)?;
+        Ok(Rc::new(dwarf))
+    }
+}
+
+impl Tables {
+    /// Reads a program's bytes.
     pub(super) fn parse(data: &[u8]) -> Result<Self, String> {
+        let mut tables = Self::unplaced(data)?;
+        let functions = std::mem::take(&mut tables.functions);
+        tables.functions = tables.placed(functions);
+        Ok(tables)
+    }
+
+    /// Symbols that are not yet looked up in the segments.
+    fn unplaced(data: &[u8]) -> Result<Self, String> {
         match data.get(4) {
             Some(2) => Self::read::<FileHeader64<Endianness>>(data).map_err(|error| error.to_string()),
             Some(1) => Self::read::<FileHeader32<Endianness>>(data).map_err(|error| error.to_string()),
             _ => Err("no ELF file".to_owned()),
         }
+    }
+
+    pub(super) fn functions(&self) -> &[Symbol] {
+        &self.functions
     }
 
     fn read<Elf: FileHeader<Endian = Endianness>>(data: &[u8]) -> Result<Self, object::read::Error> {
@@ -57,8 +132,13 @@ impl ElfExecutable {
             size: segment.p_filesz(endian).into(),
             file_offset: segment.p_offset(endian).into(),
         });
-        let mut read = Self { functions: Vec::new(), segments: segments.collect() };
+        let mut read = Self { segments: segments.collect(), is_stripped: true, ..Self::default() };
         let sections = header.sections(endian, data)?;
+        read.is_fixed = header.e_type(endian) == ET_EXEC;
+        let go = [b".go.buildinfo".as_slice(), b".note.go.buildid"];
+        read.is_go =
+            sections.iter().any(|section| sections.section_name(endian, section).is_ok_and(|name| go.contains(&name)));
+        read.is_stripped = !sections.iter().any(|section| section.sh_type(endian) == SHT_SYMTAB);
         for table in [SHT_SYMTAB, SHT_DYNSYM] {
             let symbols = sections.symbols(endian, data, table)?;
             for symbol in symbols.iter() {
@@ -66,32 +146,54 @@ impl ElfExecutable {
                 read.add::<Elf>(endian, symbol, name);
             }
         }
-        let key = |symbol: &Symbol| (symbol.address, symbol.size);
-        read.functions.sort_unstable_by(|a, b| a.name.cmp(&b.name).then(key(a).cmp(&key(b))));
-        read.functions.dedup_by(|a, b| a.name == b.name && a.address == b.address);
+        read.sort();
         Ok(read)
     }
 
-    /// Adds a defined function; other symbols are passed over.
+    /// Adds a defined function or variable; other symbols are passed over.
     fn add<Elf: FileHeader<Endian = Endianness>>(&mut self, endian: Endianness, symbol: &Elf::Sym, name: &[u8]) {
-        let is_function = matches!(symbol.st_type(), STT_FUNC | STT_GNU_IFUNC);
-        if !is_function || symbol.st_shndx(endian) == SHN_UNDEF {
+        if symbol.st_shndx(endian) == SHN_UNDEF {
             return;
         }
-        let address: u64 = symbol.st_value(endian).into();
-        let (Some(file_offset), Ok(name)) = (self.file_offset(address), std::str::from_utf8(name)) else { return };
+        let Ok(name) = std::str::from_utf8(name) else { return };
         // The linker's notation for a default version.
         let name = name.split_once("@@").map_or(name, |(plain, _)| plain);
-        if !name.is_empty() {
-            let size = symbol.st_size(endian).into();
-            self.functions.push(Symbol { name: name.to_owned(), address, file_offset, size });
+        if name.is_empty() {
+            return;
+        }
+        let (address, size) = (symbol.st_value(endian).into(), symbol.st_size(endian).into());
+        let known = Symbol { name: name.to_owned(), address, file_offset: 0, size };
+        match symbol.st_type() {
+            STT_FUNC | STT_GNU_IFUNC => self.functions.push(known),
+            STT_OBJECT => self.variables.push(known),
+            _ => {}
         }
     }
-}
 
-impl Executable for ElfExecutable {
-    fn functions(&self) -> &[Symbol] {
-        &self.functions
+    fn add_symbols_of_debug_file(&mut self, path: &Path, data: &[u8], directories: &[PathBuf]) {
+        let Ok(parsed) = object::File::parse(data) else { return };
+        let separate = debug_file::find(path, &parsed, directories).and_then(|found| map(&found).ok());
+        // Without one the symbols for dynamic linking are all there are.
+        let Some(Ok(tables)) = separate.map(|separate| Self::unplaced(&separate)) else { return };
+        // The debug file has the program's addresses, but not its contents.
+        let functions = self.placed(tables.functions);
+        self.functions.extend(functions);
+        self.variables.extend(tables.variables);
+        self.sort();
+    }
+
+    /// Functions with their places in the file; those that are in no executable segment are left out.
+    fn placed(&self, functions: Vec<Symbol>) -> Vec<Symbol> {
+        let place = |symbol: Symbol| Some(Symbol { file_offset: self.file_offset(symbol.address)?, ..symbol });
+        functions.into_iter().filter_map(place).collect()
+    }
+
+    fn sort(&mut self) {
+        for symbols in [&mut self.functions, &mut self.variables] {
+            let key = |symbol: &Symbol| (symbol.address, symbol.size);
+            symbols.sort_unstable_by(|a, b| a.name.cmp(&b.name).then(key(a).cmp(&key(b))));
+            symbols.dedup_by(|a, b| a.name == b.name && a.address == b.address);
+        }
     }
 
     fn file_offset(&self, address: u64) -> Option<u64> {
@@ -99,5 +201,40 @@ impl Executable for ElfExecutable {
             let within = address.checked_sub(segment.address)?;
             if within < segment.size { segment.file_offset.checked_add(within) } else { None }
         })
+    }
+}
+
+impl Executable for ElfExecutable {
+    fn functions(&self) -> &[Symbol] {
+        self.tables.functions()
+    }
+
+    fn file_offset(&self, address: u64) -> Option<u64> {
+        self.tables.file_offset(address)
+    }
+
+    fn symbol(&self, name: &str) -> Option<Symbol> {
+        let variables = &self.tables.variables;
+        let variable = variables.binary_search_by(|symbol| symbol.name.as_str().cmp(name)).ok();
+        variable.map(|index| &variables[index]).or_else(|| self.function(name)).cloned()
+    }
+
+    fn is_fixed(&self) -> bool {
+        self.tables.is_fixed
+    }
+
+    fn is_go(&self) -> bool {
+        self.tables.is_go
+    }
+
+    fn instructions(&self, function: &Symbol) -> Vec<u64> {
+        let size = function.size.min(instruction::MOST_BYTES);
+        let mut code = vec![0; size as usize];
+        let read = File::open(&self.path).and_then(|file| file.read_exact_at(&mut code, function.file_offset));
+        if read.is_err() { Vec::new() } else { instruction::starts(&code) }
+    }
+
+    fn debug_info(&self) -> Result<Rc<dyn DebugInfo>, Unavailable> {
+        self.debug_info.get_or_init(|| self.open_debug_info()).clone()
     }
 }

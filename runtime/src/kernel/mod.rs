@@ -4,9 +4,12 @@
 //! looks: nothing is loaded or attached here.
 
 pub mod capture;
+mod debug_file;
+mod dwarf;
 mod executable;
 mod features;
 mod function;
+mod instruction;
 mod library;
 mod map;
 mod namespace;
@@ -41,12 +44,18 @@ pub struct LiveKernel {
     functions: OnceCell<Result<FunctionList, Unavailable>>,
     addresses: RefCell<FxHashMap<String, Option<u64>>>,
     executables: RefCell<FxHashMap<PathBuf, Rc<dyn Executable>>>,
+    debug_directories: Vec<PathBuf>,
 }
 
 impl LiveKernel {
     /// A machine that nothing is known of yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Looks for the debug information of programs in these directories too, before the usual ones.
+    pub fn with_debug_directories(directories: Vec<PathBuf>) -> Self {
+        Self { debug_directories: directories, ..Self::default() }
     }
 
     /// The names of the loaded modules that have BTF, sorted.
@@ -170,7 +179,7 @@ impl Kernel for LiveKernel {
         if let Some(known) = self.executables.borrow().get(path) {
             return Ok(known.clone());
         }
-        let read: Rc<dyn Executable> = Rc::new(executable::ElfExecutable::open(path)?);
+        let read: Rc<dyn Executable> = Rc::new(executable::ElfExecutable::open(path, &self.debug_directories)?);
         self.executables.borrow_mut().insert(path.to_owned(), read.clone());
         Ok(read)
     }

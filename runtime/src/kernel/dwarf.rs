@@ -1,0 +1,105 @@
+//! The DWARF debug information of a program as [`DebugInfo`]: read where it lies, a type at a time.
+//!
+//! Invariant: damaged data gives less, never a panic; nothing here recurses or loops without a bound. Split files (.dwo)
+//! are not read.
+
+mod function;
+mod line;
+mod sections;
+#[cfg(test)]
+mod tests;
+mod types;
+mod unit;
+
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+
+use gimli::{EndianSlice, RunTimeEndian, UnitOffset};
+use lancet_kernel::btf::{self, NameKind, TypeId};
+use lancet_kernel::debug_info::{DebugInfo, Function, Types, UnknownLine};
+use rustc_hash::FxHashMap;
+
+pub(super) use sections::has_debug_info;
+use types::TypeIds;
+use unit::Unit;
+
+/// How debug information is read: in place.
+type Data<'d> = EndianSlice<'d, RunTimeEndian>;
+
+/// An entry of the debug information: the number of its unit, and where in the unit it is.
+type Place = (usize, UnitOffset);
+
+/// A name that was looked for: of a type of this kind, first in a unit.
+type Name = (NameKind, String, Option<usize>);
+
+/// References from entry to entry that are followed; more of them are a cycle in damaged data.
+const HOPS: usize = 16;
+
+/// Debug information of one file, with the parts of it that were looked at.
+pub(super) struct Dwarf<'d> {
+    sections: gimli::Dwarf<Data<'d>>,
+    units: OnceCell<Vec<Unit<'d>>>,
+    ids: RefCell<TypeIds>,
+    functions: RefCell<FxHashMap<(u64, u64), Option<Function>>>,
+    named: RefCell<FxHashMap<Name, Option<TypeId>>>,
+}
+
+impl<'d> Dwarf<'d> {
+    /// The debug information in a file's bytes; says why there is none.
+    pub(super) fn new(file: &'d [u8]) -> Result<Self, String> {
+        let sections = sections::load(file)?;
+        Ok(Self {
+            sections,
+            units: OnceCell::new(),
+            ids: RefCell::default(),
+            functions: RefCell::default(),
+            named: RefCell::default(),
+        })
+    }
+
+    fn units(&self) -> &[Unit<'d>] {
+        self.units.get_or_init(|| unit::read_all(&self.sections))
+    }
+
+    /// The unit of that number with all that its entries refer to.
+    fn unit(&self, number: usize) -> Option<Rc<gimli::Unit<Data<'d>>>> {
+        self.units().get(number)?.open(&self.sections)
+    }
+
+    /// The number of the unit whose code holds an address.
+    fn unit_at(&self, address: u64) -> Option<usize> {
+        self.units().iter().position(|unit| unit.holds(&self.sections, address))
+    }
+}
+
+impl Types for Dwarf<'_> {
+    fn ty(&self, id: TypeId) -> Option<btf::Type> {
+        self.decode(id)
+    }
+}
+
+impl DebugInfo for Dwarf<'_> {
+    fn function(&self, start: u64, at: u64) -> Option<Function> {
+        if let Some(known) = self.functions.borrow().get(&(start, at)) {
+            return known.clone();
+        }
+        let found = self.read_function(start, at);
+        self.functions.borrow_mut().insert((start, at), found.clone());
+        found
+    }
+
+    fn find(&self, kind: NameKind, name: &str, near: Option<u64>) -> Option<TypeId> {
+        let unit = near.and_then(|address| self.unit_at(address));
+        let key = (kind, name.to_owned(), unit);
+        if let Some(known) = self.named.borrow().get(&key) {
+            return *known;
+        }
+        let found = self.find_named(kind, name, unit);
+        self.named.borrow_mut().insert(key, found);
+        found
+    }
+
+    fn line(&self, file: &str, line: u32, column: Option<u32>) -> Result<Vec<u64>, UnknownLine> {
+        self.find_line(file, line, column)
+    }
+}

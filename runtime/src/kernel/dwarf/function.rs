@@ -1,0 +1,108 @@
+//! Functions: their parameters, and where those are at an instruction.
+
+use gimli::{AttributeValue, Expression, Operation, constants};
+use lancet_kernel::btf::TypeId;
+use lancet_kernel::debug_info::{Function, Parameter, Place as Value};
+
+use super::unit::Entry;
+use super::{Data, Dwarf, Place};
+
+/// More parameters than any sane function has.
+const MOST: usize = 256;
+
+/// DWARF's number of the frame pointer (System V AMD64 ABI, figure 3.36).
+const FRAME_POINTER: gimli::Register = gimli::Register(6);
+
+/// What a frame's offsets count from.
+#[derive(Clone, Copy, PartialEq)]
+enum FrameBase {
+    /// Where the stack pointer was before the call.
+    CallFrame,
+    /// The frame pointer, as it will be once the function has set it.
+    FramePointer,
+    Other,
+}
+
+impl<'d> Dwarf<'d> {
+    pub(super) fn read_function(&self, start: u64, at: u64) -> Option<Function> {
+        let place = self.function_entry(start)?;
+        let function = self.entry(place)?;
+        let unit = self.unit(place.0)?;
+        let base = frame_base(&unit, &function);
+        let mut parameters = Vec::new();
+        let mut tree = unit.entries_tree(Some(place.1)).ok()?;
+        let mut children = tree.root().ok()?.children();
+        while let Ok(Some(child)) = children.next() {
+            let entry = child.entry();
+            if entry.tag() == constants::DW_TAG_formal_parameter && parameters.len() < MOST {
+                let child = (place.0, entry.offset());
+                parameters.push(Parameter {
+                    name: self.text(child, constants::DW_AT_name).unwrap_or_default(),
+                    ty: self.type_of(child),
+                    place: self.place_at(&unit, entry, at, base),
+                });
+            }
+        }
+        Some(Function { parameters, returns: self.type_of(place) })
+    }
+
+    /// The type that an entry refers to; void if to none.
+    pub(super) fn type_of(&self, place: Place) -> TypeId {
+        let referred = self.attribute(place, constants::DW_AT_type);
+        let target = referred.and_then(|(number, value)| self.referred(number, value));
+        target.map_or(TypeId(0), |target| self.id_of(target))
+    }
+
+    /// Where a parameter is before the instruction at an address.
+    fn place_at(
+        &self,
+        unit: &gimli::Unit<Data<'d>>,
+        entry: &Entry<'d>,
+        address: u64,
+        base: FrameBase,
+    ) -> Option<Value> {
+        let location = match entry.attr_value(constants::DW_AT_location) {
+            None if entry.attr_value(constants::DW_AT_const_value).is_some() => return Some(Value::Removed),
+            None => return None,
+            Some(location) => location,
+        };
+        let expression = match location {
+            AttributeValue::Exprloc(expression) => expression,
+            other => {
+                let mut list = self.sections.attr_locations(unit, other).ok()??;
+                loop {
+                    let found = list.next().ok()??;
+                    if (found.range.begin..found.range.end).contains(&address) {
+                        break found.data;
+                    }
+                }
+            }
+        };
+        match single(expression, unit)? {
+            Operation::Register { register } => Some(Value::Register(register.0)),
+            // Below that are the function's own variables: a copy that its first instructions will make.
+            Operation::FrameOffset { offset } => match base {
+                FrameBase::CallFrame if offset >= 0 => Some(Value::Stack(offset + 8)),
+                FrameBase::FramePointer if offset >= 16 => Some(Value::Stack(offset - 8)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+fn frame_base(unit: &gimli::Unit<Data<'_>>, function: &Entry<'_>) -> FrameBase {
+    let base = function.attr_value(constants::DW_AT_frame_base).and_then(|value| value.exprloc_value());
+    match base.and_then(|expression| single(expression, unit)) {
+        Some(Operation::CallFrameCFA) => FrameBase::CallFrame,
+        Some(Operation::Register { register }) if register == FRAME_POINTER => FrameBase::FramePointer,
+        _ => FrameBase::Other,
+    }
+}
+
+/// The operation of an expression that has one only.
+fn single<'d>(expression: Expression<Data<'d>>, unit: &gimli::Unit<Data<'d>>) -> Option<Operation<Data<'d>>> {
+    let mut operations = expression.operations(unit.encoding());
+    let first = operations.next().ok()??;
+    operations.next().ok()?.is_none().then_some(first)
+}

@@ -1,0 +1,54 @@
+//! The sections of an ELF file that hold debug information, uncompressed where they are not.
+
+use gimli::{DwarfSections, EndianSlice, RunTimeEndian, SectionId};
+use object::{CompressionFormat, Endianness, Object, ObjectSection};
+
+use super::Data;
+
+/// All sections of a file together are not uncompressed to more than this.
+const MOST_BYTES: u64 = 512 << 20;
+
+/// Deflate makes at most this many bytes of one (its format allows 258 bytes in two bits): what claims more is damaged.
+const MOST_EXPANSION: u64 = 1032;
+
+/// Whether the file describes its own code.
+pub fn has_debug_info(file: &object::File<'_>) -> bool {
+    file.section_by_name(".debug_info").is_some_and(|section| section.size() > 0)
+}
+
+/// All sections of debug information. Compressed ones are kept uncompressed until the process ends.
+pub(super) fn load<'d>(file: &'d [u8]) -> Result<gimli::Dwarf<Data<'d>>, String> {
+    let file = object::File::parse(file).map_err(|error| error.to_string())?;
+    if !has_debug_info(&file) {
+        return Err("it has no debug information".to_owned());
+    }
+    let endian = match file.endianness() {
+        Endianness::Little => RunTimeEndian::Little,
+        Endianness::Big => RunTimeEndian::Big,
+    };
+    let mut budget = MOST_BYTES;
+    let sections = DwarfSections::load(|id| section(&file, id, &mut budget))?;
+    Ok(sections.borrow(|bytes| EndianSlice::new(bytes, endian)))
+}
+
+fn section<'d>(file: &object::File<'d>, id: SectionId, budget: &mut u64) -> Result<&'d [u8], String> {
+    let Some(section) = file.section_by_name(id.name()) else { return Ok(&[]) };
+    let failed = |error: object::Error| format!("{}: {error}", id.name());
+    let data = section.compressed_data().map_err(failed)?;
+    match data.format {
+        CompressionFormat::None => Ok(data.data),
+        CompressionFormat::Zlib => {
+            let size = data.uncompressed_size;
+            let most = (data.data.len() as u64).saturating_mul(MOST_EXPANSION);
+            if size > most {
+                return Err(format!("{}: {size} bytes are more than it can have", id.name()));
+            }
+            let too_large = || format!("{} is too large: {size} bytes", id.name());
+            *budget = budget.checked_sub(size).ok_or_else(too_large)?;
+            let bytes = miniz_oxide::inflate::decompress_to_vec_zlib_with_limit(data.data, size as usize)
+                .map_err(|error| format!("{}: {error}", id.name()))?;
+            Ok(bytes.leak())
+        }
+        other => Err(format!("{} is compressed in a way that is not supported ({other:?})", id.name())),
+    }
+}
