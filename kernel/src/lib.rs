@@ -183,6 +183,14 @@ pub trait Kernel {
     fn functions(&self, module: &str, pattern: &str) -> Result<Vec<KernelFunction>, Unavailable>;
     /// Address of a kernel symbol, if readable.
     fn symbol_address(&self, name: &str) -> Option<u64>;
+    /// Whether a program in that ELF section (`tracepoint`, `kprobe` …) may call a function of the kernel.
+    fn may_call(&self, _function: &str, _section: &str) -> bool {
+        false
+    }
+    /// The id of the control group (version 2) whose directory that is.
+    fn cgroup_id(&self, path: &Path) -> Result<u64, Unavailable> {
+        Err(Unavailable::Missing(format!("{}: control groups are not known here", path.display())))
+    }
     /// The file that a probe's target names: a path (wildcards allowed), a program on PATH, a library (`libc`, `c`?
     /// through ld.so.cache). Several for wildcards.
     fn executables(&self, target: &str, pid: Option<u32>) -> Result<Vec<PathBuf>, Unavailable>;

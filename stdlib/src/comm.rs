@@ -1,13 +1,16 @@
-//! `comm`: the name of the current thread.
+//! `comm`: the name of the current thread; `comm(pid)`: that of another process.
 
+use crate::kernel_function::{function_id, may_call};
 use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
-use lancet_compiler::hir::Expr;
-use lancet_compiler::ir::Address;
-use lancet_compiler::ir::{Helper, Instruction};
+use lancet_compiler::hir::{Expr, ExprKind};
+use lancet_compiler::ir::{Address, Helper, Instruction, Value};
 use lancet_compiler::lower::Lowerer;
-use lancet_compiler::types::Type;
-use lancet_syntax::ast;
+use lancet_compiler::types::{INT64, Type};
+use lancet_manifest::Action;
+use lancet_syntax::ast::{self, TagKind};
+use lancet_syntax::code::Code;
+use lancet_syntax::diagnostic::Diagnostic;
 use lancet_syntax::span::Span;
 
 pub(crate) struct Comm;
@@ -19,9 +22,9 @@ static SIGNATURE: Signature = Signature {
     name: "comm",
     aliases: &[],
     min: 0,
-    max: 0,
-    usage: "comm",
-    summary: "The name of the current thread, at most 15 bytes.",
+    max: 1,
+    usage: "comm or comm(pid)",
+    summary: "The name of the current thread, at most 15 bytes, or of the process with that number (kernel 6.12).",
     is_unsafe: false,
 };
 
@@ -30,14 +33,40 @@ impl Builtin for Comm {
         &SIGNATURE
     }
 
-    fn check<'a>(&'static self, _: &mut Checker<'a>, _: &'a [ast::Argument], span: Span) -> Option<Expr> {
-        Some(Call::expr(self, Type::String(LENGTH), span, Vec::new(), Extra::None))
+    fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
+        let arguments = match arguments.first() {
+            None => Vec::new(),
+            Some(process) => of_process(checker, process, span)?,
+        };
+        Some(Call::expr(self, Type::String(LENGTH), span, arguments, Extra::None))
     }
 
-    fn lower(&self, lowerer: &mut Lowerer<'_>, _: &Call, _: &Type, into: Option<Address>) -> Operand {
+    fn lower(&self, lowerer: &mut Lowerer<'_>, call: &Call, _: &Type, into: Option<Address>) -> Operand {
         let to = into.unwrap_or_else(|| Address::Slot(lowerer.slot(LENGTH, 8, "comm"), 0));
         lowerer.push(Instruction::Zero { address: to, size: LENGTH });
         let address = lowerer.address_of(to);
+        if let [process, offset, from_number, release] = call.arguments.as_slice() {
+            let process = lowerer.scalar(process);
+            let find = call_kernel(from_number, process);
+            let task = lowerer.value(find);
+            lowerer.if_else(
+                task,
+                |lowerer| {
+                    let from = lowerer.add_constant(task, constant(offset));
+                    let length = lowerer.constant(i64::from(LENGTH));
+                    let result = lowerer.call(Helper::PROBE_READ_KERNEL_STR, &[address, length, from]);
+                    lowerer.helper_error(Helper::PROBE_READ_KERNEL_STR, result, call.span);
+                    lowerer.value(call_kernel(release, task));
+                },
+                |lowerer| {
+                    lowerer.push(Instruction::StoreBytes { address: to, bytes: b"N/A".to_vec() });
+                    let message = "comm(): there is no process with that number".to_owned();
+                    let location = lowerer.location(call.span);
+                    lowerer.emit(Action::RuntimeError { message, location }, &[]);
+                },
+            );
+            return Operand::Memory(to);
+        }
         let length = lowerer.constant(i64::from(LENGTH));
         lowerer.call(Helper::GET_CURRENT_COMM, &[address, length]);
         Operand::Memory(to)
@@ -45,5 +74,45 @@ impl Builtin for Comm {
 
     fn fills_in_place(&self) -> bool {
         true
+    }
+}
+
+/// The functions of the kernel that find a process by its number in some pid namespace, and let go of it.
+const FROM_OWN_NUMBER: &str = "bpf_task_from_vpid";
+const FROM_INITIAL_NUMBER: &str = "bpf_task_from_pid";
+const RELEASE: &str = "bpf_task_release";
+
+/// The process's number, the offset of a task's name, and the functions that find the task and let go of it.
+fn of_process<'a>(checker: &mut Checker<'a>, process: &'a ast::Argument, span: Span) -> Option<Vec<Expr>> {
+    let process = checker.integer_argument(process, "the process in comm()")?;
+    let find = if checker.settings().nested_pid_namespace && may_call(checker, FROM_OWN_NUMBER) {
+        FROM_OWN_NUMBER
+    } else {
+        FROM_INITIAL_NUMBER
+    };
+    let offset = match checker.types().tagged(TagKind::Struct, "task_struct") {
+        Some(Type::Struct(task)) => checker.types().field(&task, "comm").map(|field| i64::from(field.offset)),
+        _ => None,
+    };
+    let functions = [find, RELEASE].map(|name| may_call(checker, name).then(|| function_id(checker, name)).flatten());
+    let (Some(offset), [Some(find), Some(release)]) = (offset, functions) else {
+        let provider = checker.facts().written_provider().to_owned();
+        let message = format!("comm(pid): on this kernel a {provider} probe cannot look at other processes");
+        let help = "kernel 6.12 and newer allow it in tracepoint, profile and interval probes";
+        checker.report(Diagnostic::error(Code::NotOnThisKernel, span, message).help(help));
+        return None;
+    };
+    let number = |value: i64| Expr { span, ty: INT64, kind: ExprKind::Constant(value) };
+    Some(vec![process, number(offset), number(i64::from(find)), number(i64::from(release))])
+}
+
+fn call_kernel(function: &Expr, argument: Value) -> Instruction {
+    Instruction::CallKernel { name: String::new(), btf_id: constant(function) as u32, arguments: vec![argument] }
+}
+
+fn constant(expr: &Expr) -> i64 {
+    match expr.kind {
+        ExprKind::Constant(value) => value,
+        _ => 0,
     }
 }

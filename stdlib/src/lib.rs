@@ -8,6 +8,8 @@ mod average;
 mod bswap;
 mod buf;
 mod cat;
+mod cgroup_id;
+mod change;
 mod clear;
 mod comm;
 mod config;
@@ -24,10 +26,12 @@ mod hist;
 mod inet;
 mod is_err;
 mod join;
+mod kernel_function;
 mod len;
 mod lhist;
 mod library;
 mod named;
+mod path;
 mod pid;
 mod print;
 mod printf;
@@ -36,6 +40,7 @@ mod question;
 mod reader;
 mod shown;
 mod signal;
+mod socket_cookie;
 mod stack;
 mod str;
 mod strcap;
@@ -64,6 +69,9 @@ pub fn all() -> Vec<&'static dyn Builtin> {
         &buf::Buf,
         &cat::Cat,
         &cat::System,
+        &cgroup_id::CgroupId,
+        &change::Override,
+        &change::WriteUser,
         &clear::Clear,
         &clear::Zero,
         &comm::Comm,
@@ -85,6 +93,7 @@ pub fn all() -> Vec<&'static dyn Builtin> {
         &join::Join,
         &len::Len,
         &lhist::Lhist,
+        &path::Path,
         &pid::PID,
         &pid::TID,
         &print::Print,
@@ -98,6 +107,7 @@ pub fn all() -> Vec<&'static dyn Builtin> {
         &shown::Username,
         &signal::SIGNAL,
         &signal::SIGNAL_THREAD,
+        &socket_cookie::SocketCookie,
         &stack::KSTACK,
         &stack::USTACK,
         &str::Str,
@@ -115,6 +125,7 @@ pub fn all() -> Vec<&'static dyn Builtin> {
     ];
     all.extend(reader::ALL.iter().map(|reader| reader as &dyn Builtin));
     all.extend(question::ALL.iter().map(|question| question as &dyn Builtin));
+    all.extend(kernel_function::ALL.iter().map(|question| question as &dyn Builtin));
     all.extend(named::ALL.iter().map(|named| named as &dyn Builtin));
     all.extend(arguments::ALL.iter().map(|argument| argument as &dyn Builtin));
     all.extend(addresses::ALL.iter().copied());

@@ -3,8 +3,11 @@
 use lancet_compiler::library::LibraryFile;
 
 /// All of them. A file is read when a script names one of its macros.
-pub static LIBRARY: &[LibraryFile] = &[LibraryFile {
-    name: "stdlib/bt/process.bt",
-    macros: &["ppid", "pcomm", "leader_tid", "leader_comm"],
-    text: include_str!("../bt/process.bt"),
-}];
+pub static LIBRARY: &[LibraryFile] = &[
+    LibraryFile { name: "stdlib/bt/kernel.bt", macros: &["percpu_kaddr"], text: include_str!("../bt/kernel.bt") },
+    LibraryFile {
+        name: "stdlib/bt/process.bt",
+        macros: &["ppid", "pcomm", "leader_tid", "leader_comm"],
+        text: include_str!("../bt/process.bt"),
+    },
+];

@@ -154,8 +154,13 @@ impl Expansion {
         self.attach_points.iter().map(alone).collect()
     }
 
+    /// The ELF section of its programs.
+    pub fn section(&self) -> &'static str {
+        self.multi_section.unwrap_or(self.section)
+    }
+
     fn program(&self, attach_points: Vec<AttachPoint>) -> ProbeProgram {
-        let section = self.multi_section.unwrap_or(self.section);
+        let section = self.section();
         ProbeProgram {
             section: section.to_owned(),
             context: self.context.unwrap_or(ContextKind::None),

@@ -1,9 +1,10 @@
 //! The running machine as a [`Kernel`]: its types, tracepoints, functions, symbols and executables.
 //!
 //! Invariant: nothing is opened before it is asked for, and nothing is read twice; [`LiveKernel::new`] does no I/O. It only
-//! looks: nothing is loaded or attached here.
+//! looks: nothing is attached here, and what is loaded ([`trial`]) never runs.
 
 pub mod capture;
+mod cgroup;
 mod debug_file;
 mod dwarf;
 mod executable;
@@ -17,6 +18,7 @@ mod path;
 mod symbol;
 mod target;
 mod tracefs;
+mod trial;
 mod version;
 
 use std::cell::{OnceCell, RefCell};
@@ -169,6 +171,15 @@ impl Kernel for LiveKernel {
     fn symbol_address(&self, name: &str) -> Option<u64> {
         let mut known = self.addresses.borrow_mut();
         *known.entry(name.to_owned()).or_insert_with(|| symbol::address(name))
+    }
+
+    fn may_call(&self, function: &str, section: &str) -> bool {
+        let Some(id) = self.btf().and_then(|btf| btf.find(function, NameKind::Function)) else { return false };
+        trial::may_call(id.0, section)
+    }
+
+    fn cgroup_id(&self, path: &Path) -> Result<u64, Unavailable> {
+        cgroup::id(path)
     }
 
     fn executables(&self, target: &str, pid: Option<u32>) -> Result<Vec<PathBuf>, Unavailable> {
