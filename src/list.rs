@@ -10,7 +10,8 @@ pub fn machine(pattern: &str, kernel: &dyn Kernel, pid: Option<u32>, arguments: 
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for probe in probe::list(if pattern.is_empty() { "*" } else { pattern }, kernel, pid, arguments) {
         // A reader that has seen enough is no error.
-        let _ = writeln!(out, "{}", probe.name);
+        let text = probe.definition.as_ref().filter(|_| arguments).unwrap_or(&probe.name);
+        let _ = writeln!(out, "{text}");
         for argument in probe.arguments.iter().filter(|_| arguments) {
             let _ = writeln!(out, "    {argument}");
         }

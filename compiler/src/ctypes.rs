@@ -134,6 +134,30 @@ impl<'k> TypeTable<'k> {
         base_type(name).or_else(|| self.typedefs.get(name).cloned())
     }
 
+    /// The type of a BTF id of the kernel (`vmlinux`) or of one of its modules.
+    pub fn type_of_module(&self, module: &str, id: TypeId) -> Option<Type> {
+        if module == "vmlinux" {
+            return self.kernel_type(id);
+        }
+        let types: Rc<dyn Types> = self.kernel.module_btf(module)?;
+        Some(self.module_type(self.module(&types, Space::Kernel), id))
+    }
+
+    /// Whether the field lies in a union within `reference`, or `reference` is one.
+    pub fn is_in_union(&self, reference: &StructRef, name: &str) -> bool {
+        reference.name.starts_with("union ") || {
+            let layout = self.layout(reference);
+            let mut anonymous = layout.fields.iter().filter(|field| field.name.is_empty());
+            !layout.fields.iter().any(|field| field.name == name)
+                && anonymous.any(|field| match &field.ty {
+                    Type::Struct(inner) => {
+                        self.find_field(&self.layout(inner), name, 0).is_some() && self.is_in_union(inner, name)
+                    }
+                    _ => false,
+                })
+        }
+    }
+
     /// Looks a field up, through anonymous members too; the offset is from the start of `reference`.
     pub fn field(&self, reference: &StructRef, name: &str) -> Option<FieldLayout> {
         self.find_field(&self.layout(reference), name, 0)
@@ -194,7 +218,10 @@ impl<'k> TypeTable<'k> {
             },
             btf::Type::Aggregate { name, is_union, .. } => Type::Struct(StructRef {
                 name: struct_name(is_union, &name),
-                origin: module.map_or(StructOrigin::Btf(id), |module| StructOrigin::Module(module, id)),
+                origin: match module {
+                    Some(module) if btf.owns(id) => StructOrigin::Module(module, id),
+                    _ => StructOrigin::Btf(id),
+                },
             }),
             btf::Type::Enum { name, size, signed, variants } => {
                 Type::Enum(Rc::new(EnumType { name, size: size as u8, signed, variants }))
@@ -257,11 +284,18 @@ impl StructLayouts for TypeTable<'_> {
 fn btf_pointer(btf: &dyn Types, target: TypeId, space: Space, nested: impl Fn(TypeId) -> Type) -> Type {
     let mut space = space;
     let mut at = target;
-    while let Some(btf::Type::Tag { name, target } | btf::Type::Typedef { name, target }) = btf.ty(at) {
-        if name == "user" {
-            space = Space::User;
+    // As many as any sane type has: damaged types may go round in circles.
+    for _ in 0..64 {
+        match btf.ty(at) {
+            Some(btf::Type::Tag { name, target }) => {
+                if name == "user" {
+                    space = Space::User;
+                }
+                at = target;
+            }
+            Some(btf::Type::Typedef { target, .. }) => at = target,
+            _ => break,
         }
-        at = target;
     }
     match btf.resolve(at).and_then(|id| btf.ty(id)) {
         Some(btf::Type::Int { name, size: 1, .. }) if name == "char" => {

@@ -111,8 +111,10 @@ pub enum ContextKind {
     Registers,
     /// The tracepoint's record.
     TracepointRecord,
-    /// An array of u64 arguments: raw tracepoints, fentry, fexit.
+    /// An array of u64 arguments: raw tracepoints.
     Arguments,
+    /// The same, and the verifier knows their types: fentry, fexit, typed raw tracepoints.
+    TypedArguments,
     /// `struct bpf_perf_event_data`.
     PerfEvent,
     /// A context struct of an iterator.

@@ -71,8 +71,12 @@ pub enum Space {
     User,
     /// The program's own memory: variables and map values.
     Bpf,
-    /// The program's context or BTF-typed kernel memory that may be loaded directly.
+    /// The program's context.
     Trusted,
+    /// Kernel memory behind a pointer whose type the verifier knows: loads are direct, and null reads as zero. Only
+    /// arguments and what direct loads through them give are in it; anything else that is done with such a pointer
+    /// takes its number first.
+    Typed,
 }
 
 /// How a stack trace is taken and shown.

@@ -9,6 +9,7 @@ mod record;
 mod search;
 #[cfg(test)]
 mod tests;
+mod text;
 pub(crate) mod writer;
 
 use std::cell::{OnceCell, RefCell};

@@ -14,6 +14,11 @@ pub trait Types {
     /// One type; `None` for ids that do not exist and damaged descriptions.
     fn ty(&self, id: TypeId) -> Option<btf::Type>;
 
+    /// Whether the type is its own rather than that of a base that it continues.
+    fn owns(&self, _id: TypeId) -> bool {
+        true
+    }
+
     /// The type behind typedefs, modifiers and type tags.
     fn resolve(&self, id: TypeId) -> Option<TypeId> {
         let mut id = id;
@@ -38,6 +43,10 @@ pub trait Types {
 impl Types for Btf {
     fn ty(&self, id: TypeId) -> Option<btf::Type> {
         Btf::ty(self, id)
+    }
+
+    fn owns(&self, id: TypeId) -> bool {
+        id.0 >= self.first_id()
     }
 
     fn resolve(&self, id: TypeId) -> Option<TypeId> {

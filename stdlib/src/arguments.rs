@@ -78,6 +78,10 @@ impl Builtin for Argument {
             (Arguments::Entry, Which::Register(n)) => Some(stack_word(checker, n - 6, span)),
             (Arguments::Entry, Which::Stack(n)) => Some(stack_word(checker, n, span)),
             (Arguments::Return, Which::Result) => Some(register(calling_convention::RESULT, span)),
+            (Arguments::Typed(_), Which::Register(n)) if checker.facts().context == ContextKind::Arguments => {
+                Some(checker.argument_word(n, span))
+            }
+            (Arguments::Typed(_), Which::Result) => checker.typed_result(span),
             (Arguments::Raw, Which::Register(_)) => Some(Call::expr(self, UINT64, span, Vec::new(), Extra::None)),
             _ => {
                 let provider = checker.facts().written_provider().to_owned();
@@ -85,6 +89,7 @@ impl Builtin for Argument {
                 let help = match (self.which, &arguments) {
                     (Which::Result, _) => "functions have it at their return: kretprobe, uretprobe, fexit",
                     (_, Arguments::Tracepoint { .. }) => "tracepoints have named fields: args.name",
+                    (_, Arguments::Typed(_)) => "its arguments have names: args.name",
                     (_, Arguments::Return) => "keep them at the function's entry: @arg[tid] = arg0",
                     _ => "functions have them at their entry: kprobe, uprobe",
                 };

@@ -18,6 +18,7 @@ impl<'a> Checker<'a> {
         match self.facts.expansion.arguments.clone() {
             Arguments::Tracepoint { format, space } => self.tracepoint_field(&format, space, name, span),
             Arguments::Entry if self.is_in_program() => self.parameter(name, span),
+            Arguments::Typed(arguments) => self.typed_argument(&arguments, name, span),
             Arguments::None | Arguments::Entry | Arguments::Return | Arguments::Raw => {
                 let provider = self.facts.written_provider().to_owned();
                 let help = match self.facts.expansion.arguments {
@@ -55,7 +56,7 @@ impl<'a> Checker<'a> {
             self.report(diagnostic);
             return None;
         };
-        let context = Expr { span, ty: Type::Void.pointer(Space::Trusted), kind: ExprKind::Context };
+        let context = context(span);
         let ty = self.tracepoint_type(field, space);
         let offset = i64::from(field.offset);
         let kind = match field.storage {
@@ -143,6 +144,11 @@ impl<'a> Checker<'a> {
         }
         self.types.named(text)
     }
+}
+
+/// The context of the program.
+pub(super) fn context(span: Span) -> Expr {
+    Expr { span, ty: Type::Void.pointer(Space::Trusted), kind: ExprKind::Context }
 }
 
 fn integer(size: u32, signed: bool) -> Type {

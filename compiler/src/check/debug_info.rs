@@ -3,6 +3,7 @@
 use super::calling_convention::{self, Location, STACK_POINTER, register};
 use super::{Checker, conversion};
 use crate::hir::{Access, AttachPoint, Expr, ExprKind, Place, Statement, StatementKind};
+use crate::probe::Arguments;
 use crate::types::{Space, Type, UINT8, UINT64};
 use lancet_kernel::btf::NameKind;
 use lancet_kernel::debug_info::{DebugInfo, Function, Types};
@@ -121,7 +122,11 @@ impl<'a> Checker<'a> {
 
     /// `args`: all arguments, by their names.
     pub(super) fn all_arguments(&mut self, span: Span) -> Option<Expr> {
-        if !self.is_in_program() || self.facts.expansion.arguments != crate::probe::Arguments::Entry {
+        if let Arguments::Typed(arguments) = self.facts.expansion.arguments.clone() {
+            self.facts.looks_at_arguments = true;
+            return self.all_typed_arguments(&arguments, span);
+        }
+        if !self.is_in_program() || self.facts.expansion.arguments != Arguments::Entry {
             let provider = self.facts.provider().to_owned();
             let message = format!("args: a {provider} probe has no arguments as a whole");
             self.report(Diagnostic::error(Code::NotHere, span, message).help("name the fields: args.field"));

@@ -2,6 +2,7 @@
 
 use super::constant::{boolean, constant_of, integer, string};
 use super::inference::merge_flexible;
+use super::typed::untracked;
 use super::{Checker, constant};
 use crate::hir::{Expr, ExprKind, LocalIndex, Place, StatementKind};
 use crate::types::{INT64, Type, UINT64};
@@ -14,6 +15,11 @@ use std::rc::Rc;
 impl<'a> Checker<'a> {
     /// Checks an expression for its value.
     pub fn expression(&mut self, expr: &'a ast::Expr) -> Option<Expr> {
+        self.tracked(expr).map(untracked)
+    }
+
+    /// The same; a pointer whose type the verifier knows is given as such, for loads through it.
+    pub(super) fn tracked(&mut self, expr: &'a ast::Expr) -> Option<Expr> {
         let span = self.place(expr.span);
         match &expr.kind {
             ast::ExprKind::Integer(literal) => Some(self.integer_literal(literal, span)),

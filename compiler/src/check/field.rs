@@ -1,6 +1,7 @@
 //! Members of structs, tuples and arrays, and loads through pointers.
 
 use super::constant::{self, constant_of};
+use super::typed::untracked;
 use super::{Checker, conversion::convert};
 use crate::hir::{Access, ArithmeticOperator, Expr, ExprKind};
 use crate::types::{FieldLayout, INT64, Space, StructOrigin, StructRef, Type, UINT8, UINT64};
@@ -18,31 +19,38 @@ impl<'a> Checker<'a> {
         {
             return self.probe_argument(name, base.span, span);
         }
-        let base = self.expression(base)?;
+        let base = self.tracked(base)?;
         self.field_of(base, name, span)
     }
 
     /// A field of a checked value or of what a pointer points to.
     pub(super) fn field_of(&mut self, base: Expr, name: &ast::Name, span: Span) -> Option<Expr> {
-        if let Type::Pointer(target, _) = &base.ty {
-            let target = (**target).clone();
+        if let Type::Pointer(target, space) = &base.ty {
+            let (target, is_typed) = ((**target).clone(), *space == Space::Typed);
             // p.field where p is a pointer to a pointer follows both, as bpftrace does.
             if let Type::Pointer(..) = target {
                 let inner = self.load(base, 0, target, None, span)?;
                 return self.field_of(inner, name, span);
             }
             let field = self.find_field(&target, name)?;
-            return self.load(base, i64::from(field.offset), field.ty, field.bits, span);
+            let loaded = self.load(base, i64::from(field.offset), field.ty, field.bits, span)?;
+            let followed = is_typed && self.is_followed(&target, &name.text);
+            return Some(if followed { self.follow(loaded) } else { loaded });
         }
         let field = self.find_field(&base.ty.clone(), name)?;
-        self.part(base, field, span)
+        let followed = self.is_followed(&base.ty, &name.text);
+        self.part(base, field, followed, span)
     }
 
-    /// Part of an aggregate: of memory behind a pointer without loading the rest, else of the value.
-    fn part(&mut self, base: Expr, field: FieldLayout, span: Span) -> Option<Expr> {
+    /// Part of an aggregate: of memory behind a pointer without loading the rest, else of the value. `followed` says that
+    /// the verifier can tell the part from its neighbours.
+    fn part(&mut self, base: Expr, field: FieldLayout, followed: bool, span: Span) -> Option<Expr> {
         match base.kind {
-            ExprKind::Load { pointer, offset, bits: None, .. } => {
-                self.load(*pointer, offset + i64::from(field.offset), field.ty, field.bits, span)
+            ExprKind::Load { pointer, offset, access, bits: None } => {
+                let is_typed = matches!(pointer.ty, Type::Pointer(_, Space::Typed));
+                let loaded = self.load(*pointer, offset + i64::from(field.offset), field.ty, field.bits, span)?;
+                let followed = followed && is_typed && access == Access::Direct;
+                Some(if followed { self.follow(loaded) } else { loaded })
             }
             // A field of a record of literals is a literal.
             ExprKind::Aggregate(mut values) if values.iter().all(constant::is_literal) && !field.name.is_empty() => {
@@ -124,7 +132,7 @@ impl<'a> Checker<'a> {
         let Type::Pointer(_, space) = pointer.ty else { return None };
         let access = match space {
             Space::Any => Access::Any,
-            Space::Kernel => Access::Kernel,
+            Space::Kernel | Space::Typed => Access::Kernel,
             Space::User => Access::User,
             Space::Trusted => Access::Direct,
             // The verifier follows a pointer to a variable only while its offset is a constant.
@@ -164,17 +172,17 @@ impl<'a> Checker<'a> {
             return None;
         }
         let layout = base.ty.aggregate_layout(self.types)?;
-        self.part(base, layout.fields[index as usize].clone(), span)
+        self.part(base, layout.fields[index as usize].clone(), true, span)
     }
 
     /// `base[index]` of arrays, strings, tuples and pointers.
     pub(super) fn index(&mut self, base: &'a ast::Expr, indices: &'a [ast::Expr], span: Span) -> Option<Expr> {
-        let base = self.expression(base);
+        let base = self.tracked(base);
         let [index] = indices else {
             self.error(Code::BadIndex, span, "only maps take several keys");
             return None;
         };
-        let (base, index) = (base?, self.expression(index)?);
+        let (base, index) = (untracked(base?), self.expression(index)?);
         if !index.ty.is_integer() {
             self.error(Code::BadIndex, index.span, format!("an index must be an integer, not {}", index.ty));
             return None;
@@ -193,7 +201,7 @@ impl<'a> Checker<'a> {
             Type::Buffer(size) => {
                 let bytes =
                     FieldLayout { name: String::new(), offset: 4, ty: Type::Array(Box::new(UINT8), size), bits: None };
-                let bytes = self.part(base, bytes, span)?;
+                let bytes = self.part(base, bytes, true, span)?;
                 self.array_element(bytes, UINT8, size, index, span)
             }
             Type::Pointer(target, _) => {
@@ -224,11 +232,11 @@ impl<'a> Checker<'a> {
             (ExprKind::Constant(value), kind) => {
                 let offset = (*value as u32).wrapping_mul(size);
                 let field = FieldLayout { name: String::new(), offset, ty: element, bits: None };
-                self.part(Expr { kind, ..base }, field, span)
+                self.part(Expr { kind, ..base }, field, true, span)
             }
             // Behind a pointer no bounds are needed: what is not there reads as zero.
             (_, ExprKind::Load { pointer, offset, .. }) => {
-                let pointer = self.scaled(*pointer, index, i64::from(size));
+                let pointer = self.scaled(untracked(*pointer), index, i64::from(size));
                 self.load(pointer, offset, element, None, span)
             }
             (_, kind) => {
@@ -261,7 +269,7 @@ pub(super) fn in_space(ty: Type, space: Space) -> Type {
         Type::Pointer(target, own) => {
             let space = match (own, space) {
                 (Space::User, _) | (_, Space::User) => Space::User,
-                (Space::Kernel, _) | (_, Space::Kernel | Space::Trusted) => Space::Kernel,
+                (Space::Kernel | Space::Typed, _) | (_, Space::Kernel | Space::Trusted | Space::Typed) => Space::Kernel,
                 _ => Space::Any,
             };
             Type::Pointer(target, space)

@@ -21,6 +21,7 @@ mod operator;
 mod scope;
 mod statement;
 mod type_expression;
+mod typed;
 
 pub use constant::is_literal;
 pub use debug_info::{ProgramAddress, ProgramSymbol};
@@ -211,7 +212,7 @@ impl<'a> Checker<'a> {
                 // Most actions do not look at what differs between attach points: then one body serves them all.
                 let serves_all = index == 0 && !self.facts.looks_at_arguments;
                 let served = if serves_all { expansions.as_slice() } else { std::slice::from_ref(expansion) };
-                checked.programs = crate::probe::merge(served, separate);
+                checked.programs = crate::probe::merge(served, separate, self.facts.follows_types);
                 probes.push(checked);
                 if serves_all {
                     break;

@@ -1,9 +1,9 @@
 //! Memory behind pointers, by direct loads or by the kernel's probe reads, which give zeros where nothing can be read.
 
 use super::Lowerer;
-use crate::hir::{Access, Expr, ExprKind};
+use crate::hir::{Access, ContextKind, Expr, ExprKind};
 use crate::ir::{Address, BinaryOp, Comparison, Helper, Instruction, MemorySize, Value};
-use crate::types::Type;
+use crate::types::{Space, Type};
 use lancet_manifest::Action;
 use lancet_syntax::span::Span;
 
@@ -18,20 +18,27 @@ impl Lowerer<'_> {
         ty: &Type,
         span: Span,
     ) -> Value {
-        let address = match access {
+        let value = match self.reach(pointer, access, ty) {
+            Access::Direct if is_typed(pointer) => {
+                let pointer = self.scalar(pointer);
+                self.choose(
+                    pointer,
+                    |lowerer| lowerer.load_scalar(Address::Pointer(pointer, offset as i32), ty),
+                    |lowerer| lowerer.constant(0),
+                )
+            }
             Access::Direct => {
                 let pointer = self.scalar(pointer);
-                Address::Pointer(pointer, offset as i32)
+                self.load_scalar(Address::Pointer(pointer, offset as i32), ty)
             }
             Access::Any | Access::Kernel | Access::User => {
                 let slot = Address::Slot(self.slot(8, 8, "loaded"), 0);
                 self.push(Instruction::Zero { address: slot, size: 8 });
                 let size = self.size_of(ty);
                 self.probe_read(slot, size, pointer, offset, access, span);
-                slot
+                self.load_scalar(slot, ty)
             }
         };
-        let value = self.load_scalar(address, ty);
         let value = self.bits(value, bits, ty);
         // A bool in memory may be any byte.
         if *ty == Type::Bool {
@@ -39,6 +46,12 @@ impl Lowerer<'_> {
             return self.compare(Comparison::NotEqual, value, zero);
         }
         value
+    }
+
+    /// Words of a context whose types the verifier does not know are loaded as they are.
+    fn reach(&self, pointer: &Expr, access: Access, ty: &Type) -> Access {
+        let is_word = matches!(pointer.kind, ExprKind::Context) && self.size_of(ty) == 8;
+        if is_word && self.context_kind() == ContextKind::Arguments { Access::Direct } else { access }
     }
 
     /// An aggregate or string behind a pointer, copied to `into` or a slot.
@@ -80,10 +93,14 @@ impl Lowerer<'_> {
 
     fn read_by(&mut self, helper: Helper, to: Address, size: u32, pointer: &Expr, offset: i64, span: Span) {
         let from = self.scalar(pointer);
-        let from = self.add_constant(from, offset);
-        let (to, size) = (self.address_of(to), self.constant(i64::from(size)));
-        let result = self.call(helper, &[to, size, from]);
-        self.helper_error(helper, result, span);
+        let read = |lowerer: &mut Self| {
+            let from = lowerer.add_constant(from, offset);
+            let (to, size) = (lowerer.address_of(to), lowerer.constant(i64::from(size)));
+            let result = lowerer.call(helper, &[to, size, from]);
+            lowerer.helper_error(helper, result, span);
+        };
+        // The verifier does not let a program add to a pointer that may be null.
+        if is_typed(pointer) { self.if_else(from, read, |_| {}) } else { read(self) }
     }
 
     /// Reports a helper's negative result, when that is asked for.
@@ -152,4 +169,9 @@ impl Lowerer<'_> {
     pub(super) fn load_word(&mut self, address: Address, size: MemorySize) -> Value {
         self.value(Instruction::Load { address, size, signed: false })
     }
+}
+
+/// A pointer whose type the verifier knows; it may be null.
+fn is_typed(pointer: &Expr) -> bool {
+    matches!(pointer.ty, Type::Pointer(_, Space::Typed))
 }

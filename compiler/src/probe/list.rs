@@ -1,15 +1,17 @@
 //! Which probes there are: for `lancet -l`.
 
-use super::PROVIDERS;
+use super::{PROVIDERS, types};
 use lancet_kernel::{Kernel, wildcard_matches};
 
 /// A probe that could be attached to.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Listed {
     /// The full name.
     pub name: String,
     /// Its arguments, `type name` each, as far as its description says.
     pub arguments: Vec<String>,
+    /// For a type: its definition, which stands for the name where details are asked for.
+    pub definition: Option<String>,
 }
 
 /// What is asked of a provider.
@@ -39,7 +41,7 @@ impl<'a> Query<'a> {
 impl Listed {
     /// A probe whose arguments are not known.
     pub(super) fn named(name: String) -> Self {
-        Self { name, arguments: Vec::new() }
+        Self { name, ..Self::default() }
     }
 }
 
@@ -50,6 +52,9 @@ pub fn list(pattern: &str, kernel: &dyn Kernel, pid: Option<u32>, arguments: boo
 }
 
 fn list_one(pattern: &str, kernel: &dyn Kernel, pid: Option<u32>, arguments: bool) -> Vec<Listed> {
+    if let Some(types) = types::list(pattern, kernel, arguments) {
+        return types;
+    }
     let Some((provider, rest)) = pattern.split_once(':') else {
         let everything = Query { kernel, parts: Vec::new(), pid, arguments };
         let all = PROVIDERS.iter().flat_map(|provider| provider.list(&everything));

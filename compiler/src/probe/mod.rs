@@ -4,6 +4,7 @@
 //! same arguments, so that one typed body serves each group. Adding a probe type is a file here, a line in `PROVIDERS`,
 //! and a file in the runtime's `attach/`.
 
+mod btf_argument;
 mod event;
 mod kprobe;
 mod list;
@@ -11,8 +12,10 @@ mod rawtracepoint;
 mod special;
 mod timer;
 mod tracepoint;
+mod types;
 mod uprobe;
 
+pub use btf_argument::{BtfArgument, BtfArguments};
 use list::Query;
 pub use list::{Listed, list};
 
@@ -100,6 +103,8 @@ pub enum Arguments {
     },
     /// An array of u64: `arg0` ….
     Raw,
+    /// Arguments that the kernel's BTF describes: `args.name`.
+    Typed(Rc<BtfArguments>),
 }
 
 /// What is known of the probe being checked, and what its action looked at.
@@ -113,6 +118,8 @@ pub struct ProbeFacts {
     pub default_space: Space,
     /// The action used something that differs between expansions.
     pub looks_at_arguments: bool,
+    /// The action follows pointers by the types that the verifier knows.
+    pub follows_types: bool,
     /// The action used `probe`, which differs between attach points.
     pub looks_at_probe: bool,
 }
@@ -131,6 +138,7 @@ impl ProbeFacts {
             context: expansion.context.unwrap_or(ContextKind::None),
             default_space: expansion.space.unwrap_or(Space::Any),
             looks_at_arguments: false,
+            follows_types: false,
             looks_at_probe: false,
         }
     }
@@ -159,25 +167,28 @@ impl Expansion {
         self.multi_section.unwrap_or(self.section)
     }
 
-    fn program(&self, attach_points: Vec<AttachPoint>) -> ProbeProgram {
-        let section = self.section();
-        ProbeProgram {
-            section: section.to_owned(),
-            context: self.context.unwrap_or(ContextKind::None),
-            attach_points,
-            multi: self.multi_section.is_some(),
-        }
+    /// The program for one attach point. Where the verifier is to know types, libbpf finds what they are the types of
+    /// through the section's name.
+    fn program(&self, point: &AttachPoint, follows_types: bool) -> ProbeProgram {
+        let (section, context) = match &point.target {
+            Target::RawTracepoint { name } if follows_types => (format!("tp_btf/{name}"), ContextKind::TypedArguments),
+            _ => {
+                let section = self.section().to_owned();
+                (section, self.context.unwrap_or(ContextKind::None))
+            }
+        };
+        ProbeProgram { section, context, attach_points: vec![point.clone()], multi: self.multi_section.is_some() }
     }
 }
 
 /// The programs of an action that serves all expansions: one for each kind of program, or with `separate` one for each
-/// attach point.
-pub fn merge(expansions: &[Expansion], separate: bool) -> Vec<ProbeProgram> {
+/// attach point, and with `follows_types` one for each type of arguments.
+pub fn merge(expansions: &[Expansion], separate: bool, follows_types: bool) -> Vec<ProbeProgram> {
     let mut programs: Vec<ProbeProgram> = Vec::new();
     for expansion in expansions {
         let runs_alone = matches!(expansion.context, Some(ContextKind::None));
         for point in &expansion.attach_points {
-            let program = expansion.program(vec![point.clone()]);
+            let program = expansion.program(point, follows_types);
             let same = |known: &&mut ProbeProgram| {
                 (&known.section, known.context, known.multi) == (&program.section, program.context, program.multi)
             };

@@ -73,7 +73,7 @@ impl Provider for Tracepoint {
             let fields = format.map(|format| format.fields).unwrap_or_default();
             let own = fields.iter().filter(|field| !field.name.starts_with("common_"));
             let arguments = own.map(declaration).collect();
-            Listed { name: format!("tracepoint:{category}:{event}"), arguments }
+            Listed { name: format!("tracepoint:{category}:{event}"), arguments, ..Listed::default() }
         });
         listed.collect()
     }

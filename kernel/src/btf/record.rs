@@ -137,6 +137,15 @@ impl Record {
         }
     }
 
+    /// The keyword of a qualified form.
+    pub fn modifier(&self) -> &'static str {
+        match self.kind {
+            Kind::Volatile => "volatile",
+            Kind::Restrict => "restrict",
+            _ => "const",
+        }
+    }
+
     /// The size of a value, where the record says it.
     pub fn size(&self) -> Option<u32> {
         match self.kind {

@@ -177,3 +177,15 @@ fn damage_is_never_a_panic() {
         let _ = (btf.find("task", NameKind::Struct), btf.enumerator("WIDE"), btf.names(NameKind::Type).count());
     }
 }
+
+#[test]
+fn types_read_as_c() {
+    let btf = parsed(&sample());
+    let struct_text = "struct task {\n\tint pid;\n\tint flag: 3;\n\tunion {\n\t\tint state;\n\t\tchar comm[16];\n\t};\n\tstruct task *next;\n}";
+    assert_eq!(btf.definition(TypeId(5)).as_deref(), Some(struct_text));
+    assert_eq!(btf.definition(TypeId(10)).as_deref(), Some("enum state {\n\tRUNNING = 0,\n\tDEAD = -1,\n}"));
+    assert_eq!(btf.declaration(TypeId(6), ""), "struct task *");
+    assert_eq!(btf.declaration(TypeId(3), "name"), "char name[16]");
+    assert_eq!(btf.declaration(TypeId(7), "x"), "task_t x");
+    assert_eq!(btf.definition(TypeId(1)), None);
+}

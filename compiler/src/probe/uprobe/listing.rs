@@ -34,6 +34,7 @@ pub(super) fn functions(provider: &str, query: &Query<'_>) -> Vec<Listed> {
             listed.push(Listed {
                 name: format!("{provider}:{}:{qualifier}{}", path.display(), symbol.name),
                 arguments: info.as_deref().map(|info| parameters(info, symbol)).unwrap_or_default(),
+                ..Listed::default()
             });
         }
     }
