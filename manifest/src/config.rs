@@ -43,7 +43,7 @@ pub struct Config {
     pub lazy_symbolication: bool,
     /// Demangle C++ and Rust names.
     pub demangle: bool,
-    /// Show source file and line in stacks.
+    /// Show source lines and inlined functions in stacks.
     pub show_debug_info: bool,
     /// Bytes of a file that `cat` prints at most.
     pub max_cat_bytes: u64,
@@ -58,7 +58,7 @@ impl Default for Config {
             ring_buffer_pages: 0,
             lazy_symbolication: true,
             demangle: true,
-            show_debug_info: true,
+            show_debug_info: false,
             max_cat_bytes: 10240,
         }
     }

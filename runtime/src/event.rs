@@ -136,9 +136,9 @@ impl<'a> Printer<'a> {
         self.diagnose(line.as_bytes());
     }
 
-    /// Keeps what is needed to name functions of a process after its end.
-    pub fn remember_process(&mut self, process: u32) {
-        self.names.remember_process(process);
+    /// Where numbers get their names.
+    pub fn names(&mut self) -> &mut Names {
+        &mut self.names
     }
 
     /// Prints all maps that are not empty.

@@ -33,15 +33,17 @@ pub fn write_kernel(out: &mut Vec<u8>, mode: StackMode, bytes: &[u8], context: &
 pub fn write_user(out: &mut Vec<u8>, mode: StackMode, bytes: &[u8], context: &mut Context) {
     let process = word(bytes, 12, 4) as u32;
     out.push(b'\n');
-    for address in frames(bytes, context) {
+    for (index, address) in frames(bytes, context).into_iter().enumerate() {
+        let names = &mut *context.names;
         match mode {
             StackMode::Bpftrace => {
-                out.extend_from_slice(INDENT);
-                write_symbol(out, address, context.names.user_symbol(process, address));
+                write_source_frame(out, address, names.user_frame(process, address, index == 0).as_deref())
             }
-            StackMode::Perf => write_perf_frame(out, address, context.names.user_symbol(process, address)),
+            StackMode::Perf => {
+                write_perf_frame(out, address, names.user_frame(process, address, index == 0).as_deref())
+            }
             StackMode::Raw => write_hex(out, address),
-            StackMode::BuildId => match context.names.build_id(process, address) {
+            StackMode::BuildId => match names.build_id(process, address) {
                 Some((build_id, offset)) => {
                     out.extend_from_slice(build_id.as_bytes());
                     out.push(b' ');
@@ -80,7 +82,33 @@ fn write_perf_address(out: &mut Vec<u8>, address: u64) {
     out.push(b' ');
 }
 
+/// A frame with its source line, and before it the functions that are part of it, one a line.
+fn write_source_frame(out: &mut Vec<u8>, address: u64, symbol: Option<&Symbol>) {
+    for inner in symbol.iter().flat_map(|symbol| symbol.inlined.iter().rev()) {
+        out.extend_from_slice(INDENT);
+        out.extend_from_slice(b"[inlined] ");
+        out.extend_from_slice(inner.name.as_bytes());
+        write_source(out, inner.source.as_deref());
+        out.push(b'\n');
+    }
+    out.extend_from_slice(INDENT);
+    write_symbol(out, address, symbol);
+    write_source(out, symbol.and_then(|symbol| symbol.source.as_deref()));
+}
+
+fn write_source(out: &mut Vec<u8>, source: Option<&str>) {
+    if let Some(source) = source {
+        out.push(b'@');
+        out.extend_from_slice(source.as_bytes());
+    }
+}
+
 fn write_perf_frame(out: &mut Vec<u8>, address: u64, symbol: Option<&Symbol>) {
+    for inner in symbol.iter().flat_map(|symbol| symbol.inlined.iter().rev()) {
+        write_perf_address(out, address);
+        out.extend_from_slice(inner.name.as_bytes());
+        out.extend_from_slice(b" (inlined)\n");
+    }
     write_perf_address(out, address);
     write_symbol(out, address, symbol);
     out.extend_from_slice(b" (");

@@ -40,6 +40,8 @@ pub enum Wake {
     Records,
     /// The signal came.
     Signal(i32),
+    /// Processes mapped code, and there is not much room for more records of that.
+    Mappings,
     /// The process ended.
     ProcessEnded,
     /// Nobody reads the output any more.
@@ -97,7 +99,12 @@ impl<'s, 'm> Collector<'s, 'm> {
     }
 
     /// Waits until there is something to do. The output is watched too: its reader may go while nothing is printed.
-    pub fn wait(&self, signals: &Signals, process: Option<RawFd>, output: Option<RawFd>) -> Result<Wake, RuntimeError> {
+    pub fn wait(
+        &mut self,
+        signals: &Signals,
+        process: Option<RawFd>,
+        output: Option<RawFd>,
+    ) -> Result<Wake, RuntimeError> {
         let ring = self.ring.map_or(-1, |ring| {
             // SAFETY: the ring is open.
             unsafe { sys::ring_buffer__epoll_fd(ring.as_ptr()) }
@@ -109,6 +116,7 @@ impl<'s, 'm> Collector<'s, 'm> {
             poll(process.unwrap_or(-1), libc::POLLIN),
             // Errors are told without being asked for.
             poll(output.unwrap_or(-1), 0),
+            poll(self.sink().printer.names().mappings_descriptor().unwrap_or(-1), libc::POLLIN),
         ];
         // SAFETY: the kernel reads and writes the entries; negative descriptors are passed over.
         let result = unsafe { libc::poll(waiting.as_mut_ptr(), waiting.len() as _, -1) };
@@ -119,6 +127,7 @@ impl<'s, 'm> Collector<'s, 'm> {
             return Ok(Wake::Signal(signal));
         }
         Ok(match (waiting[2].revents, waiting[3].revents & (libc::POLLERR | libc::POLLHUP)) {
+            (0, 0) if waiting[0].revents == 0 && waiting[4].revents != 0 => Wake::Mappings,
             (0, 0) => Wake::Records,
             (0, _) => Wake::OutputClosed,
             _ => Wake::ProcessEnded,

@@ -4,7 +4,7 @@
 //! attached, what was sent before the end is printed before it, `end` runs when everything is detached, maps come last.
 
 mod account;
-mod attach;
+pub(crate) mod attach;
 mod begin;
 mod bpf_map;
 mod closing;
@@ -14,6 +14,7 @@ pub mod load;
 pub mod options;
 mod process;
 mod signal;
+mod user_symbols;
 
 pub use error::RuntimeError;
 use error::plain;
@@ -67,12 +68,15 @@ fn trace(
     for program in begin::programs(manifest, |target| matches!(target, Target::Begin)) {
         begin::run_once(loaded, program)?;
     }
+    if user_symbols::are_used(manifest) {
+        // A command is watched from its start; everything else may be there already.
+        printer.names().watch_processes(options.command.is_none());
+    }
     let scope = Scope { process: target, is_command: options.command.is_some() };
     let attached = Attached::all(loaded, manifest, scope, &mut printer)?;
     printer.attached_probes(attached.probes);
     if let Some(process) = &mut process {
         process.start()?;
-        printer.remember_process(process.id);
     }
     let ring = match &manifest.ring_buffer {
         Some(symbol) => Some(loaded.map_descriptor(symbol)?),
@@ -130,6 +134,7 @@ impl Session<'_, '_> {
             }
             match self.collector.wait(self.signals, process.map(Process::end), self.output)? {
                 Wake::Records => {}
+                Wake::Mappings => self.collector.printer().names().take_mappings(),
                 Wake::Signal(signal) if self.run_signal_programs(signal)? => {}
                 Wake::Signal(libc::SIGINT | libc::SIGTERM) => {
                     self.signals.end_at_next();

@@ -79,7 +79,7 @@ impl Table {
         let (start, name) = self.symbols.get(after.checked_sub(1)?)?;
         let offset = address - start;
         let name = self.names.get(*name as usize..)?.lines().next()?;
-        (offset < MAX_OFFSET).then(|| Symbol { name: name.into(), offset, module: None })
+        (offset < MAX_OFFSET).then(|| Symbol { name: name.into(), offset, ..Symbol::default() })
     }
 }
 

@@ -6,16 +6,19 @@
 mod cgroup;
 mod clock;
 mod kernel;
+mod mapping;
 mod user;
 mod users;
+mod watch;
 
 pub use clock::{Clocks, wall_time};
 
 use crate::format::number::{write_address, write_decimal};
 use lancet_manifest::Config;
+use std::borrow::Cow;
 
 /// A function, and how far into it an address lies.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Symbol {
     /// Its name.
     pub name: Box<str>,
@@ -23,6 +26,19 @@ pub struct Symbol {
     pub offset: u64,
     /// The file it is in.
     pub module: Option<std::rc::Rc<str>>,
+    /// Its source, `/path/file.c:12`, if that was asked for and is known.
+    pub source: Option<Box<str>>,
+    /// The functions that were inlined into it there, outermost first.
+    pub inlined: Box<[Inlined]>,
+}
+
+/// A function that is part of another.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Inlined {
+    /// Its name.
+    pub name: Box<str>,
+    /// Its source, as for a [`Symbol`].
+    pub source: Option<Box<str>>,
 }
 
 /// All sources of names.
@@ -39,7 +55,7 @@ impl Names {
     pub fn new(config: &Config) -> Self {
         Self {
             kernel: kernel::KernelSymbols::default(),
-            user: user::UserSymbols::new(config.demangle),
+            user: user::UserSymbols::new(config),
             users: users::Users::default(),
             cgroups: cgroup::Cgroups::default(),
             clocks: Clocks::now(),
@@ -51,10 +67,20 @@ impl Names {
         &self.clocks
     }
 
-    /// Keeps what is needed to resolve addresses of a process after its end. It is cheap enough to be called whenever
-    /// there is nothing else to do.
-    pub fn remember_process(&mut self, process: u32) {
-        self.user.remember(process);
+    /// From now on remembers what processes have mapped, so that addresses of those that end have names too. `all` says
+    /// that processes which are there already count too.
+    pub fn watch_processes(&mut self, all: bool) {
+        self.user.watch(all);
+    }
+
+    /// Readable when [`Names::take_mappings`] should be called; none when processes are not watched.
+    pub fn mappings_descriptor(&self) -> Option<std::os::fd::RawFd> {
+        self.user.descriptor()
+    }
+
+    /// Takes what the kernel recorded of processes.
+    pub fn take_mappings(&mut self) {
+        self.user.take_mappings();
     }
 
     /// The kernel function at an address.
@@ -62,9 +88,12 @@ impl Names {
         self.kernel.resolve(address)
     }
 
-    /// The function at an address of a process.
-    pub fn user_symbol(&mut self, process: u32, address: u64) -> Option<&Symbol> {
-        self.user.resolve(process, address)
+    /// The function of a frame of a stack: of the innermost, or of one that called another.
+    pub fn user_frame(&mut self, process: u32, address: u64, is_innermost: bool) -> Option<Cow<'_, Symbol>> {
+        match is_innermost {
+            true => self.user.resolve(process, address).map(Cow::Borrowed),
+            false => self.user.resolve_caller(process, address),
+        }
     }
 
     /// Build id (hexadecimal) and file offset of an address of a process.

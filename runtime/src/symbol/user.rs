@@ -1,64 +1,81 @@
 //! Functions of processes by address, through blazesym.
 //!
-//! What was resolved once stays resolved. The mappings of a process are kept from the first time it is seen, so that its
-//! addresses resolve after its end too; of a process that ended unseen nothing is known.
+//! What was resolved once stays resolved. A living process is asked for its mappings; of one that ended they are known if it
+//! was watched, or from the first time that it was asked.
 
-use super::Symbol;
+use super::mapping::{Mapping, Mappings};
+use super::watch::Watch;
+use super::{Inlined, Symbol};
 use blazesym::Pid;
+use blazesym::helper::read_elf_build_id;
 use blazesym::normalize::{NormalizeOpts, Normalizer, UserMeta};
-use blazesym::symbolize::source::{Process, Source};
-use blazesym::symbolize::{Input, Symbolized, Symbolizer, cache};
+use blazesym::symbolize::source::{Elf, Process, Source};
+use blazesym::symbolize::{CodeInfo, Input, Sym, Symbolized, Symbolizer, cache};
+use lancet_manifest::Config;
 use rustc_hash::FxHashMap;
-use std::path::Path;
+use std::borrow::Cow;
+use std::os::fd::RawFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Resolved addresses kept at most; then all are forgotten, since programs that end make room for new ones.
 const MAX_RESOLVED: usize = 1 << 20;
-/// How old the mappings kept of a living process may become when there is time to look again.
-const MAX_AGE: Duration = Duration::from_millis(100);
-/// The same when an address lies in none of them: soon after exec, or in a library that was just loaded.
-const MAX_AGE_OF_FAILURE: Duration = Duration::from_millis(1);
+/// How old the mappings kept of a living process may become before an address that lies in none of them is looked for
+/// anew: soon after exec, or in a library that was just loaded.
+const MAX_AGE: Duration = Duration::from_millis(1);
 
 /// Symbols that were asked for, and the processes they were asked of.
 pub struct UserSymbols {
     symbolizer: Symbolizer,
     normalizer: Normalizer,
+    /// Source lines and inlined functions are wanted too.
+    with_source: bool,
     resolved: FxHashMap<(u32, u64), Symbol>,
-    remembered: FxHashMap<u32, Instant>,
+    asked: FxHashMap<u32, Instant>,
     modules: FxHashMap<Box<str>, Rc<str>>,
+    mappings: Mappings,
+    watch: Option<Watch>,
 }
 
 impl UserSymbols {
     /// No symbols yet.
-    pub fn new(demangle: bool) -> Self {
+    pub fn new(config: &Config) -> Self {
         Self {
             symbolizer: Symbolizer::builder()
-                .enable_code_info(false)
-                .enable_inlined_fns(false)
-                .enable_demangling(demangle)
+                .enable_code_info(config.show_debug_info)
+                .enable_inlined_fns(config.show_debug_info)
+                .enable_demangling(config.demangle)
                 .build(),
             normalizer: Normalizer::builder().enable_build_ids(true).build(),
+            with_source: config.show_debug_info,
             resolved: FxHashMap::default(),
-            remembered: FxHashMap::default(),
+            asked: FxHashMap::default(),
             modules: FxHashMap::default(),
+            mappings: Mappings::default(),
+            watch: None,
         }
     }
 
-    /// Keeps the mappings of a process, unless it was done just before.
-    pub fn remember(&mut self, process: u32) {
-        self.remember_unless_known_for(process, MAX_AGE);
+    /// Remembers from now on what processes map; with `all` also what those have mapped that are there already.
+    pub fn watch(&mut self, all: bool) {
+        // Without the privilege to watch only living processes have names.
+        self.watch = Watch::begin().ok();
+        if all {
+            self.mappings.read_all();
+        }
     }
 
-    fn remember_unless_known_for(&mut self, process: u32, age: Duration) {
-        let recent = self.remembered.get(&process).is_some_and(|time| time.elapsed() < age);
-        if recent || !is_alive(process) {
-            return;
-        }
-        let mappings = cache::Process { cache_perf_map: false, ..cache::Process::new(Pid::from(process)) };
-        // A process that just ended keeps what was known of it.
-        if self.symbolizer.cache(&mappings.into()).is_ok() {
-            self.remembered.insert(process, Instant::now());
+    /// Readable when the kernel's records should be taken.
+    pub fn descriptor(&self) -> Option<RawFd> {
+        self.watch.as_ref().map(Watch::descriptor)
+    }
+
+    /// Takes the kernel's records.
+    pub fn take_mappings(&mut self) {
+        if let Some(watch) = &mut self.watch {
+            watch.take(&mut self.mappings);
         }
     }
 
@@ -74,41 +91,88 @@ impl UserSymbols {
         self.resolved.get(&(process, address))
     }
 
+    /// The function that called another and goes on at an address. Its source line is that of the call, which is before.
+    pub fn resolve_caller(&mut self, process: u32, address: u64) -> Option<Cow<'_, Symbol>> {
+        if !self.with_source || address == 0 {
+            return self.resolve(process, address).map(Cow::Borrowed);
+        }
+        let call = self.resolve(process, address - 1)?.clone();
+        Some(Cow::Owned(Symbol { offset: call.offset + 1, ..call }))
+    }
+
     /// Build id (hexadecimal) of the file mapped at an address, and the offset in it.
-    pub fn build_id(&self, process: u32, address: u64) -> Option<(String, u64)> {
+    pub fn build_id(&mut self, process: u32, address: u64) -> Option<(String, u64)> {
+        let hexadecimal = |id: &[u8]| id.iter().map(|byte| format!("{byte:02x}")).collect();
         let options = NormalizeOpts { map_files: true, ..NormalizeOpts::default() };
-        let normalized = self.normalizer.normalize_user_addrs_opts(Pid::from(process), &[address], &options).ok()?;
-        let &(offset, meta) = normalized.outputs.first()?;
-        let UserMeta::Elf(file) = normalized.meta.get(meta)? else { return None };
-        let build_id = file.build_id.as_ref()?;
-        Some((build_id.iter().map(|byte| format!("{byte:02x}")).collect(), offset))
+        let normalized = self.normalizer.normalize_user_addrs_opts(Pid::from(process), &[address], &options);
+        if let Ok(normalized) = normalized
+            && let Some(&(offset, meta)) = normalized.outputs.first()
+            && let Some(UserMeta::Elf(file)) = normalized.meta.get(meta)
+            && let Some(id) = &file.build_id
+        {
+            return Some((hexadecimal(id), offset));
+        }
+        self.take_mappings();
+        let mapping = self.mappings.find(process, address)?;
+        let id = read_elf_build_id(&file_of(mapping)?).ok()??;
+        Some((hexadecimal(&id), address - mapping.start + mapping.offset))
     }
 
     fn look_up(&mut self, process: u32, address: u64) -> Option<Symbol> {
         if process == 0 || address == 0 {
             return None;
         }
-        if !self.remembered.contains_key(&process) {
-            self.remember(process);
+        self.ask_process(process, address).or_else(|| self.ask_mapping(process, address))
+    }
+
+    /// Asks a living process, or what is known of it from before.
+    fn ask_process(&mut self, process: u32, address: u64) -> Option<Symbol> {
+        let is_alive = is_alive(process);
+        if !is_alive && !self.asked.contains_key(&process) {
+            return None;
         }
-        self.ask(process, address).or_else(|| {
+        if !self.asked.contains_key(&process) {
+            self.read_mappings(process);
+        }
+        self.symbolize_in(process, is_alive, address).or_else(|| {
             // The address may lie in what was mapped since.
-            self.remember_unless_known_for(process, MAX_AGE_OF_FAILURE);
-            self.ask(process, address)
+            let recent = self.asked.get(&process).is_some_and(|time| time.elapsed() < MAX_AGE);
+            if recent || !is_alive {
+                return None;
+            }
+            self.read_mappings(process);
+            self.symbolize_in(process, is_alive, address)
         })
     }
 
-    fn ask(&mut self, process: u32, address: u64) -> Option<Symbol> {
+    fn read_mappings(&mut self, process: u32) {
+        let mappings = cache::Process { cache_perf_map: false, ..cache::Process::new(Pid::from(process)) };
+        // A process that just ended keeps what was known of it.
+        if self.symbolizer.cache(&mappings.into()).is_ok() {
+            self.asked.insert(process, Instant::now());
+        }
+    }
+
+    fn symbolize_in(&mut self, process: u32, is_alive: bool, address: u64) -> Option<Symbol> {
         // The files that a living process has mapped are reached through itself, whatever its mounts; of one that ended
         // only their paths are left.
-        let source = Source::Process(Process {
-            debug_syms: false,
-            map_files: is_alive(process),
-            ..Process::new(Pid::from(process))
-        });
-        let Ok(Symbolized::Sym(symbol)) = self.symbolizer.symbolize_single(&source, Input::AbsAddr(address)) else {
-            return None;
-        };
+        let source = Process { debug_syms: self.with_source, map_files: is_alive, ..Process::new(Pid::from(process)) };
+        self.symbolize(&Source::Process(source), Input::AbsAddr(address))
+    }
+
+    /// Asks the file that was mapped there.
+    fn ask_mapping(&mut self, process: u32, address: u64) -> Option<Symbol> {
+        self.take_mappings();
+        let mapping = self.mappings.find(process, address)?;
+        let offset = address - mapping.start + mapping.offset;
+        let source = Elf { debug_syms: self.with_source, ..Elf::new(file_of(mapping)?) };
+        let module = mapping.file.clone();
+        let symbol = self.symbolize(&Source::Elf(source), Input::FileOffset(offset))?;
+        Some(Symbol { module: Some(module), ..symbol })
+    }
+
+    fn symbolize(&mut self, source: &Source<'_>, address: Input<u64>) -> Option<Symbol> {
+        let Ok(Symbolized::Sym(symbol)) = self.symbolizer.symbolize_single(source, address) else { return None };
         let module = symbol.module.as_ref().map(|path| path.to_string_lossy());
         let module = module.map(|path| match self.modules.get(&*path) {
             Some(known) => Rc::clone(known),
@@ -118,8 +182,36 @@ impl UserSymbols {
                 known
             }
         });
-        Some(Symbol { name: symbol.name.into(), offset: symbol.offset as u64, module })
+        Some(described(symbol, module))
     }
+}
+
+fn described(symbol: Sym<'_>, module: Option<Rc<str>>) -> Symbol {
+    let inlined = symbol.inlined.iter();
+    let inlined =
+        inlined.map(|inner| Inlined { name: inner.name.as_ref().into(), source: inner.code_info.as_ref().map(place) });
+    Symbol {
+        inlined: inlined.collect(),
+        source: symbol.code_info.as_deref().map(place),
+        name: symbol.name.into(),
+        offset: symbol.offset as u64,
+        module,
+    }
+}
+
+/// `/path/file.c:12`.
+fn place(info: &CodeInfo<'_>) -> Box<str> {
+    let path = info.to_path();
+    let line = info.line.map(|line| format!(":{line}")).unwrap_or_default();
+    format!("{}{line}", path.display()).into()
+}
+
+/// The file of a mapping, if it is still the one that was mapped.
+fn file_of(mapping: &Mapping) -> Option<PathBuf> {
+    let path = PathBuf::from(&*mapping.file);
+    let metadata = path.metadata().ok()?;
+    let changed = Duration::new(metadata.ctime().try_into().ok()?, metadata.ctime_nsec().try_into().ok()?);
+    (SystemTime::UNIX_EPOCH + changed <= mapping.seen).then_some(path)
 }
 
 fn is_alive(process: u32) -> bool {
@@ -139,7 +231,7 @@ mod tests {
     #[test]
     fn a_function_of_this_process_has_its_name_offset_and_file() {
         assert_eq!(landmark(), 7);
-        let mut symbols = UserSymbols::new(true);
+        let mut symbols = UserSymbols::new(&Config::default());
         let address = landmark as fn() -> u64 as usize as u64;
         let symbol = symbols.resolve(std::process::id(), address + 1).expect("resolved");
         assert!(symbol.name.contains("landmark"), "{}", symbol.name);
@@ -158,8 +250,8 @@ mod tests {
             let line = maps.lines().find(|line| line.contains(" r-xp ") && line.contains("/libc"))?;
             u64::from_str_radix(line.split('-').next()?, 16).ok()
         });
-        let mut symbols = UserSymbols::new(true);
-        symbols.remember(process);
+        let mut symbols = UserSymbols::new(&Config::default());
+        symbols.mappings.read(process);
         child.kill().expect("kill");
         child.wait().expect("wait");
         let Some(start) = mapping else { return };
@@ -169,6 +261,6 @@ mod tests {
 
     #[test]
     fn an_unknown_process_has_no_symbols() {
-        assert_eq!(UserSymbols::new(true).resolve(u32::MAX >> 1, 0x1000), None);
+        assert_eq!(UserSymbols::new(&Config::default()).resolve(u32::MAX >> 1, 0x1000), None);
     }
 }

@@ -17,6 +17,7 @@ mod watchpoint;
 
 pub use iterator::read_all;
 pub use link::Link;
+pub use perf_event::{Reach, description, open};
 
 use super::error::RuntimeError;
 use super::load::Loaded;
