@@ -2,6 +2,7 @@
 
 use crate::builtin::Builtin;
 use crate::check::{self, Environment, Registry};
+use crate::codegen::Limit;
 use crate::ctypes::TypeTable;
 use crate::import::{self, Importer};
 use crate::library::{self, LibraryFile};
@@ -111,6 +112,7 @@ fn pipeline(
         return None;
     }
     let mut settings = input.settings;
+    settings.config.fit(input.kernel.version());
     settings.config.read(&program, input.environment, diagnostics);
     let registry = Registry::new(input.builtins);
     let environment = Environment {
@@ -172,10 +174,15 @@ fn dump_source(sources: &SourceMap, file: FileId, dump: &mut Dump<'_>) {
 }
 
 fn report_too_large(too_large: codegen::TooLarge) -> Diagnostic {
-    let distance = too_large.distance.unsigned_abs();
-    Diagnostic::error(Code::NotOnThisKernel, too_large.span, "the probe is too large for a kernel")
-        .primary(format!("this branches over {distance} instructions, 32767 are possible"))
-        .help("use a loop for what is repeated, or several probes")
+    let diagnostic = Diagnostic::error(Code::NotOnThisKernel, too_large.span, "the probe is too large for a kernel");
+    match too_large.limit {
+        Limit::Branch(distance) => diagnostic
+            .primary(format!("this branches over {} instructions, 32767 are possible", distance.unsigned_abs()))
+            .help("use a loop for what is repeated, or several probes"),
+        Limit::Stack(bytes) => diagnostic
+            .primary(format!("this keeps values of {bytes} bytes at once, 512 are possible"))
+            .help("use fewer variables at a time, or keep them in maps"),
+    }
 }
 
 /// A script without a probe does nothing: it is a mistake, unless something else is wrong already.

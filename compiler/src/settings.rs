@@ -291,7 +291,18 @@ const RECORD: &[&str] = &[
     "license",
 ];
 
+/// The most bytes of a key that kernels before 5.11 take (MAX_BPF_STACK).
+pub const OLD_KEY_LIMIT: u32 = 512;
+
 impl Config {
+    /// Lowers defaults that the kernel's limits do not allow: before 5.11 the key of a map has at most
+    /// [`OLD_KEY_LIMIT`] bytes, and a string is the commonest key.
+    pub fn fit(&mut self, version: lancet_kernel::Version) {
+        if version < lancet_kernel::Version::new(5, 11) {
+            self.max_strlen = self.max_strlen.min(OLD_KEY_LIMIT);
+        }
+    }
+
     /// Takes the config block of a script, then the environment, which wins.
     pub fn read(&mut self, program: &ast::Program, environment: &[(String, String)], diagnostics: &mut Diagnostics) {
         for item in &program.items {

@@ -30,6 +30,7 @@ mod kernel_function;
 mod len;
 mod lhist;
 mod library;
+mod memcmp;
 mod named;
 mod path;
 mod pid;
@@ -43,9 +44,11 @@ mod signal;
 mod socket_cookie;
 mod stack;
 mod str;
+mod str_concat;
 mod strcap;
 mod strlen;
 mod strncmp;
+mod strstr;
 mod sum;
 mod symbol;
 mod time;
@@ -92,6 +95,7 @@ pub fn all() -> Vec<&'static dyn Builtin> {
         &is_err::IsErr,
         &join::Join,
         &len::Len,
+        &memcmp::Memcmp,
         &lhist::Lhist,
         &path::Path,
         &pid::PID,
@@ -111,9 +115,12 @@ pub fn all() -> Vec<&'static dyn Builtin> {
         &stack::KSTACK,
         &stack::USTACK,
         &str::Str,
+        &str_concat::StrConcat,
         &strcap::Strcap,
         &strlen::Strlen,
         &strncmp::Strncmp,
+        &strstr::STRSTR,
+        &strstr::STRCONTAINS,
         &sum::Sum,
         &symbol::KSYM,
         &symbol::USYM,

@@ -114,6 +114,23 @@ impl Builtin for Str {
     }
 }
 
+/// An argument that is a string, or a pointer to one, which is read as `str(pointer)` would.
+pub(crate) fn string_like<'a>(checker: &mut Checker<'a>, argument: &'a ast::Argument, function: &str) -> Option<Expr> {
+    let value = checker.argument(argument)?;
+    match &value.ty {
+        Type::String(_) => Some(value),
+        Type::Pointer(target, space) if is_character(target) => {
+            let (space, span) = (*space, value.span);
+            let size = Type::String(checker.settings().config.max_strlen);
+            Some(Call::expr(&Str, size, span, vec![value], Extra::Number(space as i64)))
+        }
+        ty => {
+            checker.error(Code::BadArgument, value.span, format!("{function}() takes strings, not {ty}"));
+            None
+        }
+    }
+}
+
 /// `str($1)`: the parameter's text; with an offset, `str($1 + 4)`, the rest of it.
 fn parameter_text(checker: &Checker<'_>, argument: &ast::Argument) -> Option<String> {
     let ast::Argument::Expr(expr) = argument else { return None };

@@ -1,5 +1,6 @@
 //! `strlen(string)`.
 
+use crate::str::string_like;
 use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
@@ -9,7 +10,6 @@ use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
 use lancet_compiler::types::UINT64;
 use lancet_syntax::ast;
-use lancet_syntax::code::Code;
 use lancet_syntax::span::Span;
 
 pub(crate) struct Strlen;
@@ -30,17 +30,13 @@ impl Builtin for Strlen {
     }
 
     fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
-        let string = checker.argument(&arguments[0])?;
+        let string = string_like(checker, &arguments[0], SIGNATURE.name)?;
         match (&string.ty, &string.kind) {
             (Type::String(_), ExprKind::String(bytes)) => {
                 let length = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
                 Some(checker.integer(length as i64, span))
             }
-            (Type::String(_), _) => Some(Call::expr(self, UINT64, span, vec![string], Extra::None)),
-            (ty, _) => {
-                checker.error(Code::BadArgument, string.span, format!("strlen() takes a string, not {ty}"));
-                None
-            }
+            _ => Some(Call::expr(self, UINT64, span, vec![string], Extra::None)),
         }
     }
 

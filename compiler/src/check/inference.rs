@@ -2,6 +2,7 @@
 
 use super::Checker;
 use crate::hir::{LocalIndex, Map, MapContent, MapIndex, MapKind, Program};
+use crate::settings::OLD_KEY_LIMIT;
 use crate::types::{Space, Type};
 use lancet_manifest::MapValue;
 use lancet_syntax::ast::{self, Item};
@@ -338,10 +339,9 @@ impl<'a> Checker<'a> {
 
     /// Kernels before 5.11 take keys of up to 512 bytes (MAX_BPF_STACK).
     fn check_key_size(&mut self, name: &str, key: &Type, span: Span) {
-        const MOST: u32 = 512;
         let (size, version) = (self.size_of(key), self.kernel().version());
-        if size > MOST && version < lancet_kernel::Version::new(5, 11) {
-            let message = format!("the key of @{name} has {size} bytes; more than {MOST} need kernel 5.11");
+        if size > OLD_KEY_LIMIT && version < lancet_kernel::Version::new(5, 11) {
+            let message = format!("the key of @{name} has {size} bytes; more than {OLD_KEY_LIMIT} need kernel 5.11");
             self.report(Diagnostic::error(Code::NotOnThisKernel, span, message).help(format!(
                 "this is {version}: shorten its strings, with str(p, 64) or config = {{ max_strlen = 64 }}"
             )));

@@ -7,7 +7,7 @@ use super::insn::{
 use super::plan::{Place, Plan, plan};
 use super::scratch::Region;
 use super::vcode::{Base, Callee, Op, Source, VCode};
-use super::{FunctionCode, Relocation, TooLarge, allocate, select};
+use super::{FunctionCode, Limit, Relocation, TooLarge, allocate, select};
 use crate::ir::{Function, FunctionKind, MemorySize, Slot, Width};
 use regalloc2::{Allocation, Edit, InstOrEdit, Output};
 
@@ -30,20 +30,23 @@ pub(super) fn function(function: &Function, has_callbacks: bool, region: Region)
         (true, _) => STACK - PROGRAM_SHARE,
     };
     // Registers are spilled to the stack too: with fewer slots there, there is room.
-    let mut last = None;
+    let mut fitting = None;
     for budget in [limit * 3 / 4, limit / 2, limit / 4, 0] {
         let plan = plan(function, budget);
         let code = select::select(function, &plan, region);
         let output = allocate::allocate(&code, &function.name);
         let key = if plan.scratch > 0 { 8 } else { 0 };
         let used = plan.stack + key + 8 * output.num_spillslots as u32;
-        let fits = used <= limit;
-        last = Some((plan, code, output));
-        if fits {
+        fitting = Some((plan, code, output, used));
+        if used <= limit {
             break;
         }
     }
-    let Some((plan, code, output)) = last else { unreachable!("there is at least one budget") };
+    let Some((plan, code, output, used)) = fitting else { unreachable!("there is at least one budget") };
+    if used > limit {
+        let span = code.spans.first().copied().unwrap_or_default();
+        return Err(TooLarge { span, limit: Limit::Stack(used) });
+    }
     let mut emitter = Emitter::new(&plan, &code, &output);
     emitter.run()?;
     let (name, kind) = (function.name.clone(), function.kind.clone());
@@ -108,7 +111,7 @@ impl<'a> Emitter<'a> {
                         .rev()
                         .find(|(start, _)| *start <= at)
                         .map_or(self.spans[0].1, |(_, span)| *span);
-                    return Err(TooLarge { span, distance });
+                    return Err(TooLarge { span, limit: Limit::Branch(distance) });
                 }
             }
         }

@@ -67,13 +67,22 @@ pub enum Relocation {
     Global(crate::ir::GlobalId),
 }
 
-/// A function whose branches the instruction set cannot express.
+/// A function that a kernel's limits do not allow.
 #[derive(Clone, Copy, Debug)]
 pub struct TooLarge {
-    /// The part of the script that branches.
+    /// The part of the script.
     pub span: Span,
-    /// How many instructions it would have to skip.
-    pub distance: i64,
+    /// What there is too much of.
+    pub limit: Limit,
+}
+
+/// What a kernel limits.
+#[derive(Clone, Copy, Debug)]
+pub enum Limit {
+    /// A branch skips this many instructions, more than 32767.
+    Branch(i64),
+    /// Values that are in use at once take this many bytes of stack, with those that a loop's callback has more than 512.
+    Stack(u32),
 }
 
 /// Generates the code of all functions.

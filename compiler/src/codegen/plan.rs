@@ -3,7 +3,7 @@
 //! A slot lives from its first to its last mention in the layout order of the blocks, over whole loops where it crosses
 //! their edge, and as long as its address is in use. Slots whose lives do not overlap share bytes.
 
-use crate::ir::{Address, Block, Function, Inst, Instruction, Slot, Value, ValueDef};
+use crate::ir::{Address, Block, Function, Inst, Instruction, Slot, SlotHome, Value, ValueDef};
 use rustc_hash::FxHashMap;
 
 /// The places of a function's slots.
@@ -41,7 +41,7 @@ pub(super) fn plan(function: &Function, budget: u32) -> Plan {
     // What must be on the stack comes first, then the small ones.
     slots.sort_by_key(|(slot, _)| {
         let data = &function.slots[*slot];
-        (!data.on_stack, data.size, *slot)
+        (data.home != SlotHome::Stack, data.size, *slot)
     });
     let mut plan = Plan { places: FxHashMap::default(), stack: 0, scratch: 0, order };
     let (mut on_stack, mut in_scratch) = (Vec::new(), Vec::new());
@@ -49,7 +49,8 @@ pub(super) fn plan(function: &Function, budget: u32) -> Plan {
         let data = &function.slots[slot];
         let size = data.size.next_multiple_of(8);
         let offset = lowest_free(&on_stack, life, size);
-        if data.on_stack || (offset + size <= budget && size <= 128) {
+        let fits = offset + size <= budget && size <= 128;
+        if data.home == SlotHome::Stack || (fits && data.home == SlotHome::Anywhere) {
             on_stack.push((life, offset, size));
             plan.stack = plan.stack.max(offset + size);
             plan.places.insert(slot, Place::Stack(offset + size));

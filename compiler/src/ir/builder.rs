@@ -2,7 +2,7 @@
 //! Construction of Static Single Assignment Form", 2013).
 
 use super::{
-    Block, BlockData, Function, FunctionKind, Inst, InstData, Instruction, Slot, SlotData, Terminator, Value,
+    Block, BlockData, Function, FunctionKind, Inst, InstData, Instruction, Slot, SlotData, SlotHome, Terminator, Value,
     ValueData, ValueDef,
 };
 use lancet_syntax::span::Span;
@@ -93,12 +93,27 @@ impl FunctionBuilder {
 
     /// A new slot.
     pub fn slot(&mut self, size: u32, align: u32, name: impl Into<String>) -> Slot {
-        self.function.slots.push(SlotData { size, align, name: name.into(), on_stack: false })
+        self.function.slots.push(SlotData { size, align, name: name.into(), home: SlotHome::Anywhere })
     }
 
     /// A new slot that must be on the stack.
     pub fn stack_slot(&mut self, size: u32, align: u32, name: impl Into<String>) -> Slot {
-        self.function.slots.push(SlotData { size, align, name: name.into(), on_stack: true })
+        self.function.slots.push(SlotData { size, align, name: name.into(), home: SlotHome::Stack })
+    }
+
+    /// A new slot that is read and written at places that are computed.
+    pub fn scratch_slot(&mut self, size: u32, align: u32, name: impl Into<String>) -> Slot {
+        self.function.slots.push(SlotData { size, align, name: name.into(), home: SlotHome::Scratch })
+    }
+
+    /// From now on the slot is read at places that are computed; false when it has to be on the stack.
+    pub fn move_to_scratch(&mut self, slot: Slot) -> bool {
+        let data = &mut self.function.slots[slot];
+        let free = data.home != SlotHome::Stack;
+        if free {
+            data.home = SlotHome::Scratch;
+        }
+        free
     }
 
     /// Makes a slot larger.
@@ -111,8 +126,7 @@ impl FunctionBuilder {
     ///
     /// Panics when the instruction has none: that is a mistake of the lowering.
     pub fn value(&mut self, instruction: Instruction) -> Value {
-        let name = format!("{instruction:?}");
-        self.push(instruction).unwrap_or_else(|| panic!("lowering: no result of {name}"))
+        self.push(instruction).unwrap_or_else(|| panic!("lowering: an instruction without a result is used as a value"))
     }
 
     /// Appends an instruction for its effect.

@@ -82,8 +82,21 @@ pub struct SlotData {
     pub align: u32,
     /// What it holds, for the printed form.
     pub name: String,
-    /// Must be on the stack (its address is handed to a callback as context, or a helper demands it).
-    pub on_stack: bool,
+    /// Which memory it may be in.
+    pub home: SlotHome,
+}
+
+/// Which memory a slot may be in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum SlotHome {
+    /// The code generator decides.
+    #[default]
+    Anywhere,
+    /// On the stack: its address is handed to a callback as context, or a helper demands it.
+    Stack,
+    /// In scratch memory: it is read at places that are computed, which the kernel does not allow of the stack before 5.12,
+    /// nor ever unaligned.
+    Scratch,
 }
 
 impl Function {

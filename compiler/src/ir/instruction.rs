@@ -35,6 +35,16 @@ impl MemorySize {
         }
     }
 
+    /// The largest of which one fits into that many bytes.
+    pub fn largest_within(bytes: u32) -> Self {
+        match bytes {
+            8.. => Self::B8,
+            4..=7 => Self::B4,
+            2..=3 => Self::B2,
+            _ => Self::B1,
+        }
+    }
+
     /// The size of that many bytes, if there is one.
     pub fn from_bytes(bytes: u32) -> Option<Self> {
         match bytes {

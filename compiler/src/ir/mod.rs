@@ -24,7 +24,7 @@ pub mod verify;
 
 pub use builder::FunctionBuilder;
 pub use entity::{Arena, Block, FunctionId, GlobalId, Inst, MapId, Slot, Value};
-pub use function::{BlockData, Function, FunctionKind, InstData, SlotData, ValueData, ValueDef};
+pub use function::{BlockData, Function, FunctionKind, InstData, SlotData, SlotHome, ValueData, ValueDef};
 pub use instruction::{
     Address, BinaryOp, Comparison, Helper, HelperEffect, Instruction, MemorySize, Terminator, UnaryOp, Width,
 };

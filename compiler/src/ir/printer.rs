@@ -5,7 +5,7 @@
 
 use super::{
     Address, Block, BlockData, Function, FunctionId, FunctionKind, Helper, InstData, Instruction, MapId, Module,
-    Terminator, Value,
+    SlotHome, Terminator, Value,
 };
 use std::fmt::{self, Display, Formatter};
 
@@ -55,7 +55,12 @@ impl Display for FunctionText<'_> {
         }
         for (slot, data) in self.function.slots.iter() {
             write!(f, "  slot {slot} size {} align {}", data.size, data.align)?;
-            write!(f, "{} {}", if data.on_stack { " stack" } else { "" }, Bytes(data.name.as_bytes()))?;
+            let home = match data.home {
+                SlotHome::Anywhere => "",
+                SlotHome::Stack => " stack",
+                SlotHome::Scratch => " scratch",
+            };
+            write!(f, "{home} {}", Bytes(data.name.as_bytes()))?;
             writeln!(f)?;
         }
         for (block, data) in self.function.blocks.iter() {

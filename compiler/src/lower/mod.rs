@@ -12,6 +12,7 @@ mod load;
 mod loops;
 mod map;
 mod operator;
+mod search;
 mod stack;
 mod statement;
 mod string;
@@ -29,6 +30,7 @@ use lancet_kernel::Features;
 use lancet_manifest::{self as manifest, Attachment, Location, Manifest, ProbeName, Program};
 use lancet_syntax::span::{SourceMap, Span};
 use loops::Frame;
+pub use search::{LONGEST_SEARCHED, can_search};
 pub use value_type::value_type;
 
 /// What lowering needs to know besides the program.

@@ -67,7 +67,7 @@ impl Lowerer<'_> {
     }
 
     /// Compares memory with constant bytes, a word at a time.
-    fn equals_bytes(&mut self, memory: Address, bytes: &[u8]) -> Value {
+    pub(super) fn equals_bytes(&mut self, memory: Address, bytes: &[u8]) -> Value {
         self.all_words(bytes.len() as u32, |lowerer, offset, size| {
             let address = lowerer.offset_address(memory, offset);
             let word = lowerer.load_word(address, size);
@@ -93,12 +93,7 @@ impl Lowerer<'_> {
         let end = self.builder.block();
         let mut offset = 0;
         while offset < bytes {
-            let size = match bytes - offset {
-                8.. => MemorySize::B8,
-                4..=7 => MemorySize::B4,
-                2..=3 => MemorySize::B2,
-                _ => MemorySize::B1,
-            };
+            let size = MemorySize::largest_within(bytes - offset);
             let (a, b) = words(self, offset, size);
             let equal = self.compare(Comparison::Equal, a, b);
             let next = self.builder.block();
@@ -146,6 +141,11 @@ impl Lowerer<'_> {
         let (to, size) = (self.address_of(scratch), self.constant(i64::from(capacity) + 1));
         let from = self.address_of(memory);
         let length = self.call(Helper::PROBE_READ_KERNEL_STR, &[to, size, from]);
+        self.length_of_copied(length, capacity)
+    }
+
+    /// The length of a string from what the helper that copied it said: at most its capacity, 0 when that failed.
+    pub(super) fn length_of_copied(&mut self, length: Value, capacity: u32) -> Value {
         let zero = self.constant(0);
         let good = self.compare(Comparison::SignedGreater, length, zero);
         let one = self.constant(1);

@@ -72,7 +72,7 @@ fn placements(function: &Function, accesses: &SlotAccesses, instruction: &Instru
         placement.inner != placement.outer
             && !accesses.has_escaped(placement.inner)
             && !accesses.has_escaped(placement.outer)
-            && inner.on_stack == outer.on_stack
+            && inner.home == outer.home
             && stays_aligned(function, *placement)
             && placement.offset + inner.size <= outer.size + MAX_GROWTH
     });

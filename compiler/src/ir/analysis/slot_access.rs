@@ -5,7 +5,7 @@
 
 use super::ControlFlow;
 use crate::ir::entity::Entity;
-use crate::ir::{Address, Arena, Function, Helper, Instruction, MapData, MapId, Slot, Value};
+use crate::ir::{Address, Arena, Function, Helper, Instruction, MapData, MapId, Slot, SlotHome, Value};
 
 /// What happens to the bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,9 +39,11 @@ pub struct SlotAccesses<'a> {
 }
 
 impl<'a> SlotAccesses<'a> {
-    /// Finds the slots that have escaped.
+    /// Finds the slots that have escaped. What is read at computed places has: in loops over it nothing else is better kept
+    /// in registers.
     pub fn new(function: &Function, control_flow: &ControlFlow, maps: &'a Arena<MapId, MapData>) -> Self {
-        let mut accesses = Self { maps, escaped: vec![false; function.slots.len()] };
+        let mut accesses = Self { maps, escaped: Vec::new() };
+        accesses.escaped = function.slots.values().map(|slot| slot.home == SlotHome::Scratch).collect();
         for block in &control_flow.order {
             let data = &function.blocks[*block];
             for inst in &data.instructions {

@@ -4,7 +4,9 @@ use super::Symbols;
 use super::instruction::{Statement, statement};
 use super::line::{Line, Parsed};
 use crate::ir::entity::Entity;
-use crate::ir::{Block, BlockData, Function, FunctionKind, InstData, Slot, SlotData, Value, ValueData, ValueDef};
+use crate::ir::{
+    Block, BlockData, Function, FunctionKind, InstData, Slot, SlotData, SlotHome, Value, ValueData, ValueDef,
+};
 use lancet_syntax::span::Span;
 
 /// The definition of numbers that are skipped: no block lists such a parameter.
@@ -55,8 +57,12 @@ impl FunctionParser {
             return Err(format!("{slot} is out of order"));
         }
         let (size, align) = (line.field("size")?, line.field("align")?);
-        let on_stack = line.take("stack");
-        self.function.slots.push(SlotData { size, align, name: line.text()?, on_stack });
+        let home = match (line.take("stack"), line.take("scratch")) {
+            (true, _) => SlotHome::Stack,
+            (false, true) => SlotHome::Scratch,
+            (false, false) => SlotHome::Anywhere,
+        };
+        self.function.slots.push(SlotData { size, align, name: line.text()?, home });
         Ok(())
     }
 

@@ -1,0 +1,233 @@
+//! Looking for one string in another, joining two, and comparing memory: what needs places that are computed.
+//!
+//! Such memory is in scratch slots: a map's value may be read anywhere, unaligned too, on every kernel. Loops are counted
+//! up from 0, so that the verifier knows the place in each round; it walks through all rounds, which bounds how long
+//! strings may be.
+
+use super::Lowerer;
+use crate::hir::{Expr, ExprKind};
+use crate::ir::{Address, BinaryOp, Comparison, Helper, Instruction, MemorySize, UnaryOp, Value};
+use crate::types::Type;
+
+/// The most bytes that are searched: the verifier remembers 8192 branches, and a round has two or three.
+pub const LONGEST_SEARCHED: u32 = 2048;
+/// The most that the verifier may have to walk through for one search, of the million instructions that it allows a program.
+const MOST_INSTRUCTIONS: u32 = 450_000;
+/// Instructions per round, and per word of the needle in each.
+const ROUND: u32 = 8;
+const WORD: u32 = 6;
+
+/// True when the verifier can walk through a search for an unknown string.
+pub fn can_search(haystack: u32, needle: u32) -> bool {
+    haystack <= LONGEST_SEARCHED && haystack * (ROUND + WORD * needle.div_ceil(8)) <= MOST_INSTRUCTIONS
+}
+
+impl Lowerer<'_> {
+    /// The index of the first occurrence of a string in another; -1 without one.
+    pub fn find_string(&mut self, haystack: &Expr, needle: &Expr) -> Value {
+        let (Type::String(size), Type::String(most)) = (&haystack.ty, &needle.ty) else { return self.constant(-1) };
+        let (size, most) = (*size, *most);
+        if let ExprKind::String(bytes) = &needle.kind {
+            let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+            return self.find_literal(haystack, size, &bytes[..end]);
+        }
+        let pattern = self.pattern(needle, most);
+        // Every round compares whole words, behind the end too.
+        let base = self.computed(haystack, size, size + most.next_multiple_of(8));
+        self.each_place(base, size, |lowerer, at| {
+            let mut different = lowerer.constant(0);
+            for offset in (0..most).step_by(8) {
+                let found = lowerer.load_word(Address::Pointer(at, offset as i32), MemorySize::B8);
+                let wanted = lowerer.load8(Address::Slot(pattern.wanted, offset));
+                let mask = lowerer.load8(Address::Slot(pattern.mask, offset));
+                let other = lowerer.binary(BinaryOp::Xor, found, wanted);
+                let other = lowerer.binary(BinaryOp::And, other, mask);
+                different = lowerer.binary(BinaryOp::Or, different, other);
+            }
+            let zero = lowerer.constant(0);
+            lowerer.compare(Comparison::Equal, different, zero)
+        })
+    }
+
+    fn find_literal(&mut self, haystack: &Expr, size: u32, needle: &[u8]) -> Value {
+        let length = needle.len() as u32;
+        if length == 0 {
+            return self.constant(0);
+        }
+        if length > size {
+            return self.constant(-1);
+        }
+        let base = self.computed(haystack, size, size);
+        self.each_place(base, size - length + 1, |lowerer, at| lowerer.equals_bytes(Address::Pointer(at, 0), needle))
+    }
+
+    /// The first of `places` bytes behind `base` where the test holds; -1 when none does before the NUL.
+    fn each_place(&mut self, base: Value, places: u32, test: impl FnOnce(&mut Self, Value) -> Value) -> Value {
+        let (index, result) = (self.builder.variable(), self.builder.variable());
+        let (head, failed, next) = (self.builder.block(), self.builder.block(), self.builder.block());
+        let (hit, miss, end) = (self.builder.block(), self.builder.block(), self.builder.block());
+        let zero = self.constant(0);
+        self.builder.define(index, zero);
+        self.builder.jump(head);
+
+        self.builder.switch_to(head);
+        let now = self.builder.read(index);
+        let at = self.binary(BinaryOp::Add, base, now);
+        let holds = test(self, at);
+        self.builder.branch(holds, hit, failed);
+
+        self.builder.seal(failed);
+        self.builder.switch_to(failed);
+        let byte = self.load_word(Address::Pointer(at, 0), MemorySize::B1);
+        self.builder.branch(byte, next, miss);
+
+        self.builder.seal(next);
+        self.builder.switch_to(next);
+        let following = self.add_constant(now, 1);
+        self.builder.define(index, following);
+        let most = self.constant(i64::from(places));
+        let more = self.compare(Comparison::UnsignedLess, following, most);
+        self.builder.branch(more, head, miss);
+        self.builder.seal(head);
+
+        self.builder.seal(hit);
+        self.builder.switch_to(hit);
+        self.builder.define(result, now);
+        self.builder.jump(end);
+        self.builder.seal(miss);
+        self.builder.switch_to(miss);
+        let none = self.constant(-1);
+        self.builder.define(result, none);
+        self.builder.jump(end);
+        self.builder.seal(end);
+        self.builder.switch_to(end);
+        self.builder.read(result)
+    }
+
+    /// The words of a string that is not known, and which of their bits are of it.
+    fn pattern(&mut self, needle: &Expr, size: u32) -> Pattern {
+        let bytes = size.next_multiple_of(8);
+        let pattern = Pattern {
+            wanted: self.builder.scratch_slot(bytes, 8, "wanted"),
+            mask: self.builder.scratch_slot(bytes, 8, "mask"),
+        };
+        let from = self.memory(needle);
+        self.push(Instruction::Zero { address: Address::Slot(pattern.wanted, 0), size: bytes });
+        self.push(Instruction::Copy { to: Address::Slot(pattern.wanted, 0), from, size });
+        for offset in (0..size).step_by(8) {
+            let word = self.load8(Address::Slot(pattern.wanted, offset));
+            // Every bit below the highest that is set, then whole bytes: strings are zero behind their NUL.
+            let mut mask = word;
+            for shift in [1, 2, 4, 8, 16, 32] {
+                let by = self.constant(shift);
+                let shifted = self.binary(BinaryOp::ShiftRight, mask, by);
+                mask = self.binary(BinaryOp::Or, mask, shifted);
+            }
+            let (lowest, whole) = (self.constant(0x0101_0101_0101_0101), self.constant(0xff));
+            let mask = self.binary(BinaryOp::And, mask, lowest);
+            let mask = self.binary(BinaryOp::Mul, mask, whole);
+            self.store8(Address::Slot(pattern.mask, offset), mask);
+        }
+        pattern
+    }
+
+    /// The address of a value's memory that may be read at computed places, `room` bytes of it: zero behind the value.
+    fn computed(&mut self, expr: &Expr, size: u32, room: u32) -> Value {
+        let memory = self.memory(expr);
+        if let Address::Slot(slot, 0) = memory
+            && room == size
+            && self.builder.move_to_scratch(slot)
+        {
+            return self.address_of(memory);
+        }
+        let copy = Address::Slot(self.builder.scratch_slot(room, 8, "searched"), 0);
+        if room > size {
+            self.push(Instruction::Zero { address: copy, size: room });
+        }
+        self.push(Instruction::Copy { to: copy, from: memory, size });
+        self.address_of(copy)
+    }
+
+    /// Two strings one behind the other; `to` has room for both.
+    pub fn join_strings(&mut self, a: &Expr, b: &Expr, to_size: u32) -> Address {
+        let (Type::String(m), Type::String(n)) = (&a.ty, &b.ty) else { unreachable!("lowering: strings are joined") };
+        let (m, n) = (*m, *n);
+        let (first, second) = (self.memory(a), self.memory(b));
+        let to = Address::Slot(self.builder.scratch_slot(to_size.max(m + n) + 1, 8, "joined"), 0);
+        self.push(Instruction::Zero { address: to, size: to_size.max(m + n) + 1 });
+        let (start, from, size) = (self.address_of(to), self.address_of(first), self.constant(i64::from(m) + 1));
+        // The kernel copies up to the NUL and tells how far that was.
+        let copied = self.call(Helper::PROBE_READ_KERNEL_STR, &[start, size, from]);
+        let length = self.length_of_copied(copied, m);
+        let (start, from) = (self.address_of(to), self.address_of(second));
+        let behind = self.binary(BinaryOp::Add, start, length);
+        let size = self.constant(i64::from(n) + 1);
+        self.call(Helper::PROBE_READ_KERNEL_STR, &[behind, size, from]);
+        to
+    }
+
+    /// How two values compare byte by byte in their first `limit` bytes: negative, 0 or positive. What one of them lacks
+    /// counts as 0.
+    pub fn memory_order(&mut self, a: &Expr, b: &Expr, limit: u32) -> Value {
+        let (a_size, b_size) = (self.size_of(&a.ty), self.size_of(&b.ty));
+        let (a, b) = (self.stored(a, a_size), self.stored(b, b_size));
+        let (left, right) = (self.builder.variable(), self.builder.variable());
+        let zero = self.constant(0);
+        self.builder.define(left, zero);
+        self.builder.define(right, zero);
+        let end = self.builder.block();
+        let mut offset = 0;
+        while offset < limit.min(a_size.max(b_size)) {
+            let ends = [limit, a_size, b_size].into_iter().filter(|end| *end > offset);
+            let left_of_it = ends.map(|end| end - offset).min().unwrap_or(1);
+            // The stack is read at aligned places only.
+            let aligned = if offset == 0 { 8 } else { 1 << offset.trailing_zeros().min(3) };
+            let size = MemorySize::largest_within(left_of_it.min(aligned));
+            let x = self.word_or_zero(a, a_size, offset, size);
+            let y = self.word_or_zero(b, b_size, offset, size);
+            self.builder.define(left, x);
+            self.builder.define(right, y);
+            let equal = self.compare(Comparison::Equal, x, y);
+            let next = self.builder.block();
+            self.builder.branch(equal, next, end);
+            self.builder.seal(next);
+            self.builder.switch_to(next);
+            offset += size.bytes();
+        }
+        self.builder.jump(end);
+        self.builder.seal(end);
+        self.builder.switch_to(end);
+        let (x, y) = (self.builder.read(left), self.builder.read(right));
+        let swap =
+            |lowerer: &mut Self, value| lowerer.value(Instruction::Unary(UnaryOp::ByteSwap(MemorySize::B8), value));
+        let (x, y) = (swap(self, x), swap(self, y));
+        let (above, below) =
+            (self.compare(Comparison::UnsignedGreater, x, y), self.compare(Comparison::UnsignedLess, x, y));
+        self.binary(BinaryOp::Sub, above, below)
+    }
+
+    /// A value's memory; scalars are stored first.
+    fn stored(&mut self, expr: &Expr, size: u32) -> Address {
+        if !expr.ty.is_scalar() {
+            return self.memory(expr);
+        }
+        let to = Address::Slot(self.slot(size, 8, "compared"), 0);
+        self.lower_into(expr, to);
+        to
+    }
+
+    fn word_or_zero(&mut self, memory: Address, length: u32, offset: u32, size: MemorySize) -> Value {
+        if offset >= length {
+            return self.constant(0);
+        }
+        let address = self.offset_address(memory, offset);
+        self.load_word(address, size)
+    }
+}
+
+/// A string to look for.
+#[derive(Clone, Copy)]
+struct Pattern {
+    wanted: crate::ir::Slot,
+    mask: crate::ir::Slot,
+}
