@@ -12,6 +12,7 @@ mod types;
 mod unit;
 
 use std::cell::{OnceCell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use gimli::{EndianSlice, RunTimeEndian, UnitOffset};
@@ -35,10 +36,17 @@ type Name = (NameKind, String, Option<usize>);
 /// References from entry to entry that are followed; more of them are a cycle in damaged data.
 const HOPS: usize = 16;
 
+/// Units that are kept open.
+const RECENT: usize = 64;
+
 /// Debug information of one file, with the parts of it that were looked at.
 pub(super) struct Dwarf<'d> {
     sections: gimli::Dwarf<Data<'d>>,
     units: OnceCell<Vec<Unit<'d>>>,
+    /// Ranges of code with the numbers of their units, sorted.
+    code: OnceCell<Vec<(u64, u64, usize)>>,
+    /// Units that were used last; opening one costs more than most questions.
+    recent: RefCell<VecDeque<Rc<gimli::Unit<Data<'d>>>>>,
     ids: RefCell<TypeIds>,
     functions: RefCell<FxHashMap<(u64, u64), Option<Function>>>,
     named: RefCell<FxHashMap<Name, Option<TypeId>>>,
@@ -51,6 +59,8 @@ impl<'d> Dwarf<'d> {
         Ok(Self {
             sections,
             units: OnceCell::new(),
+            code: OnceCell::new(),
+            recent: RefCell::default(),
             ids: RefCell::default(),
             functions: RefCell::default(),
             named: RefCell::default(),
@@ -63,12 +73,33 @@ impl<'d> Dwarf<'d> {
 
     /// The unit of that number with all that its entries refer to.
     fn unit(&self, number: usize) -> Option<Rc<gimli::Unit<Data<'d>>>> {
-        self.units().get(number)?.open(&self.sections)
+        let unit = self.units().get(number)?;
+        if let Some(open) = unit.opened() {
+            return Some(open);
+        }
+        let open = unit.open(&self.sections)?;
+        let mut recent = self.recent.borrow_mut();
+        recent.truncate(RECENT - 1);
+        recent.push_front(open.clone());
+        Some(open)
     }
 
     /// The number of the unit whose code holds an address.
     fn unit_at(&self, address: u64) -> Option<usize> {
-        self.units().iter().position(|unit| unit.holds(&self.sections, address))
+        let code = self.code.get_or_init(|| self.all_code());
+        let after = code.partition_point(|(start, ..)| *start <= address);
+        let (_, end, number) = code[..after].last()?;
+        (address < *end).then_some(*number)
+    }
+
+    fn all_code(&self) -> Vec<(u64, u64, usize)> {
+        let mut code = Vec::new();
+        for (number, unit) in self.units().iter().enumerate() {
+            let ranges = unit.ranges(&self.sections).unwrap_or_default();
+            code.extend(ranges.into_iter().map(|(start, end)| (start, end, number)));
+        }
+        code.sort_unstable();
+        code
     }
 }
 

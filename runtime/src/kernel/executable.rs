@@ -1,7 +1,7 @@
 //! An ELF file's symbols, the file offsets of its addresses, its code and where its debug information is.
 //!
-//! Invariant: symbols are read at once, everything else when asked for. A stripped program's symbols come from its separate
-//! debug file.
+//! Invariant: the file's own symbols are read at once, everything else when asked for. What a stripped program does not
+//! name itself is looked for in its separate debug file.
 
 use std::cell::OnceCell;
 use std::fs::File;
@@ -25,14 +25,17 @@ use super::{debug_file, instruction};
 /// An executable or library.
 pub(super) struct ElfExecutable {
     path: PathBuf,
+    /// The file's own symbols.
     tables: Tables,
+    /// With those of the separate debug file, when a stripped file's own are not enough.
+    all: OnceCell<Tables>,
     /// Directories to look for separate debug information in, before the usual.
     debug_directories: Vec<PathBuf>,
     debug_info: OnceCell<Result<Rc<dyn DebugInfo>, Unavailable>>,
 }
 
 /// What is read of a file at once.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Tables {
     functions: Vec<Symbol>,
     variables: Vec<Symbol>,
@@ -43,6 +46,7 @@ pub(super) struct Tables {
 }
 
 /// An executable segment.
+#[derive(Clone, Copy)]
 struct Segment {
     address: u64,
     size: u64,
@@ -67,12 +71,17 @@ impl ElfExecutable {
     pub fn open(path: &Path, debug_directories: &[PathBuf]) -> Result<Self, Unavailable> {
         let data = map(path)?;
         let malformed = |why| Unavailable::Malformed(format!("{}: {why}", path.display()));
-        let mut tables = Tables::parse(&data).map_err(malformed)?;
-        if tables.is_stripped {
-            tables.add_symbols_of_debug_file(path, &data, debug_directories);
+        let tables = Tables::parse(&data).map_err(malformed)?;
+        let (all, debug_info) = (OnceCell::new(), OnceCell::new());
+        Ok(Self { path: path.to_owned(), tables, all, debug_directories: debug_directories.to_vec(), debug_info })
+    }
+
+    /// All symbols there are.
+    fn all(&self) -> &Tables {
+        match self.tables.is_stripped {
+            true => self.all.get_or_init(|| self.tables.with_debug_file(&self.path, &self.debug_directories)),
+            false => &self.tables,
         }
-        let debug_directories = debug_directories.to_vec();
-        Ok(Self { path: path.to_owned(), tables, debug_directories, debug_info: OnceCell::new() })
     }
 
     /// The debug information, of the file itself or of the separate one. The file stays mapped until the process ends.
@@ -170,16 +179,23 @@ impl Tables {
         }
     }
 
-    fn add_symbols_of_debug_file(&mut self, path: &Path, data: &[u8], directories: &[PathBuf]) {
-        let Ok(parsed) = object::File::parse(data) else { return };
+    /// The same with the symbols of the separate debug file. Without one those for dynamic linking are all there are.
+    fn with_debug_file(&self, path: &Path, directories: &[PathBuf]) -> Self {
+        let mut all = self.clone();
+        let Ok(data) = map(path) else { return all };
+        let Ok(parsed) = object::File::parse(&*data) else { return all };
         let separate = debug_file::find(path, &parsed, directories).and_then(|found| map(&found).ok());
-        // Without one the symbols for dynamic linking are all there are.
-        let Some(Ok(tables)) = separate.map(|separate| Self::unplaced(&separate)) else { return };
-        // The debug file has the program's addresses, but not its contents.
-        let functions = self.placed(tables.functions);
-        self.functions.extend(functions);
-        self.variables.extend(tables.variables);
-        self.sort();
+        if let Some(Ok(tables)) = separate.map(|separate| Self::unplaced(&separate)) {
+            // The debug file has the program's addresses, but not its contents.
+            all.functions.extend(self.placed(tables.functions));
+            all.variables.extend(tables.variables);
+            all.sort();
+        }
+        all
+    }
+
+    fn named<'t>(symbols: &'t [Symbol], name: &str) -> Option<&'t Symbol> {
+        symbols.binary_search_by(|symbol| symbol.name.as_str().cmp(name)).ok().map(|index| &symbols[index])
     }
 
     /// Functions with their places in the file; those that are in no executable segment are left out.
@@ -206,7 +222,12 @@ impl Tables {
 
 impl Executable for ElfExecutable {
     fn functions(&self) -> &[Symbol] {
-        self.tables.functions()
+        self.all().functions()
+    }
+
+    fn function(&self, name: &str) -> Option<&Symbol> {
+        let own = Tables::named(&self.tables.functions, name);
+        own.or_else(|| Tables::named(&self.all().functions, name))
     }
 
     fn file_offset(&self, address: u64) -> Option<u64> {
@@ -214,9 +235,9 @@ impl Executable for ElfExecutable {
     }
 
     fn symbol(&self, name: &str) -> Option<Symbol> {
-        let variables = &self.tables.variables;
-        let variable = variables.binary_search_by(|symbol| symbol.name.as_str().cmp(name)).ok();
-        variable.map(|index| &variables[index]).or_else(|| self.function(name)).cloned()
+        let own = Tables::named(&self.tables.variables, name);
+        let variable = own.or_else(|| Tables::named(&self.all().variables, name));
+        variable.or_else(|| self.function(name)).cloned()
     }
 
     fn is_fixed(&self) -> bool {

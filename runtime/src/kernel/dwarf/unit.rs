@@ -14,8 +14,6 @@ pub(super) type Entry<'d> = DebuggingInformationEntry<Data<'d>>;
 /// A unit: what one source file became, or types that several share.
 pub(super) struct Unit<'d> {
     header: UnitHeader<Data<'d>>,
-    /// Ranges of addresses, read when first asked for.
-    code: OnceCell<Vec<(u64, u64)>>,
     /// What is open stays so while it is in use, so that a program with thousands of units does not hold them all.
     open: RefCell<Weak<gimli::Unit<Data<'d>>>>,
     /// Its functions by the addresses they start at.
@@ -33,13 +31,18 @@ pub(super) fn read_all<'d>(sections: &gimli::Dwarf<Data<'d>>) -> Vec<Unit<'d>> {
     while let Ok(Some(header)) = units.next() {
         headers.push(header);
     }
-    let unit = |header| Unit { header, code: OnceCell::new(), open: RefCell::default(), functions: OnceCell::new() };
+    let unit = |header| Unit { header, open: RefCell::default(), functions: OnceCell::new() };
     headers.into_iter().map(unit).collect()
 }
 
 impl<'d> Unit<'d> {
+    /// The unit, if somebody has it open.
+    pub(super) fn opened(&self) -> Option<Rc<gimli::Unit<Data<'d>>>> {
+        self.open.borrow().upgrade()
+    }
+
     pub(super) fn open(&self, sections: &gimli::Dwarf<Data<'d>>) -> Option<Rc<gimli::Unit<Data<'d>>>> {
-        if let Some(open) = self.open.borrow().upgrade() {
+        if let Some(open) = self.opened() {
             return Some(open);
         }
         let opened = Rc::new(sections.unit(self.header).ok()?);
@@ -47,13 +50,8 @@ impl<'d> Unit<'d> {
         Some(opened)
     }
 
-    /// Whether an address is in the unit's code.
-    pub(super) fn holds(&self, sections: &gimli::Dwarf<Data<'d>>, address: u64) -> bool {
-        let code = self.code.get_or_init(|| self.ranges(sections).unwrap_or_default());
-        code.iter().any(|(start, end)| (*start..*end).contains(&address))
-    }
-
-    fn ranges(&self, sections: &gimli::Dwarf<Data<'d>>) -> Option<Vec<(u64, u64)>> {
+    /// The addresses of its code: ranges from the first to behind the last.
+    pub(super) fn ranges(&self, sections: &gimli::Dwarf<Data<'d>>) -> Option<Vec<(u64, u64)>> {
         let unit = self.open(sections)?;
         let mut ranges = sections.unit_ranges(&unit).ok()?;
         let mut found = Vec::new();
