@@ -143,10 +143,11 @@ impl<'k> TypeTable<'k> {
         Some(self.module_type(self.module(&types, Space::Kernel), id))
     }
 
-    /// Whether the field lies in a union within `reference`, or `reference` is one.
+    /// Whether the field shares its memory, in a union within `reference`, with fields of other types.
     pub fn is_in_union(&self, reference: &StructRef, name: &str) -> bool {
-        reference.name.starts_with("union ") || {
-            let layout = self.layout(reference);
+        let layout = self.layout(reference);
+        let alike = layout.fields.iter().all(|field| field.ty == layout.fields[0].ty);
+        (reference.name.starts_with("union ") && !alike) || {
             let mut anonymous = layout.fields.iter().filter(|field| field.name.is_empty());
             !layout.fields.iter().any(|field| field.name == name)
                 && anonymous.any(|field| match &field.ty {

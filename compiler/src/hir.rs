@@ -118,7 +118,10 @@ pub enum ContextKind {
     /// `struct bpf_perf_event_data`.
     PerfEvent,
     /// A context struct of an iterator.
-    Iterator,
+    Iterator {
+        /// Where it has the pointer to the object; it is null after the last one, where the action is not to run.
+        object: Option<u32>,
+    },
     /// Nothing of use: begin, end, signals, which run as raw tracepoint programs by test-run.
     None,
 }

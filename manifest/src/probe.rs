@@ -90,7 +90,10 @@ pub enum Target {
         semaphore: u64,
     },
     /// fentry or fexit; libbpf finds the BTF id through the program's section name.
-    Trampoline,
+    Trampoline {
+        /// The function, with its module where that is not the kernel itself: `module:function`.
+        function: String,
+    },
     /// A software event by perf number (PERF_COUNT_SW_…).
     Software {
         /// PERF_COUNT_SW_….
@@ -116,8 +119,10 @@ pub enum Target {
         /// Any of HW_BREAKPOINT_R 1, W 2, X 4.
         mode: u32,
     },
-    /// A BPF iterator, read once.
+    /// A BPF iterator: read once, or pinned for others to read.
     Iterator {
+        /// Its name: `task`.
+        name: String,
         /// Pin path, empty for none.
         pin: String,
     },

@@ -118,6 +118,16 @@ impl<'a> Printer<'a> {
         self.output.flush();
     }
 
+    /// Tells where a program can be run from.
+    pub fn pinned(&mut self, path: &str) {
+        if self.presentation.quiet || self.presentation.style == Style::Json {
+            return;
+        }
+        // Writing to a Vec cannot fail.
+        let _ = writeln!(self.output.buffer(), "Program pinned to {path}");
+        self.output.flush();
+    }
+
     /// Tells that events found no room; `advice` says what to do.
     pub fn lost_events(&mut self, count: u64, advice: &str) {
         if self.presentation.style == Style::Json {

@@ -14,6 +14,7 @@ mod clear;
 mod comm;
 mod config;
 mod count;
+mod ctx;
 mod curtask;
 mod delete;
 mod exit;
@@ -80,6 +81,7 @@ pub fn all() -> Vec<&'static dyn Builtin> {
         &comm::Comm,
         &config::Config,
         &count::Count,
+        &ctx::Context,
         &curtask::Curtask,
         &delete::Delete,
         &exit::Exit,

@@ -68,8 +68,15 @@ impl Builtin for Func {
 
     fn check<'a>(&'static self, checker: &mut Checker<'a>, _: &'a [ast::Argument], span: Span) -> Option<Expr> {
         checker.facts().looks_at_arguments = true;
-        let is_function = matches!(checker.facts().expansion.arguments, Arguments::Entry | Arguments::Return);
-        if !is_function || checker.facts().context != ContextKind::Registers {
+        let tells_address = checker.kernel().features().func_ip;
+        let facts = checker.facts();
+        let is_function = match facts.context {
+            ContextKind::Registers => matches!(facts.expansion.arguments, Arguments::Entry | Arguments::Return),
+            ContextKind::TypedArguments if !tells_address => return Some(known_function(checker, span)),
+            ContextKind::TypedArguments => true,
+            _ => false,
+        };
+        if !is_function {
             let provider = checker.facts().provider().to_owned();
             let message = format!("func: a {provider} probe is in no function");
             checker.report(Diagnostic::error(Code::NotHere, span, message).help("use probe for the probe's name"));
@@ -87,4 +94,12 @@ impl Builtin for Func {
         }
         Operand::Memory(crate::symbol::user_symbol(lowerer, address, into))
     }
+}
+
+/// The function of a program that is attached to one only, for kernels that do not tell programs.
+fn known_function(checker: &mut Checker<'_>, span: Span) -> Expr {
+    let name = checker.facts().expansion.attach_points.first().map(|point| point.name.clone()).unwrap_or_default();
+    let function = name.rsplit(':').next().unwrap_or_default();
+    let address = checker.kernel().symbol_address(function).unwrap_or(0);
+    checker.constant(address as i64, Type::KernelSymbol, span)
 }

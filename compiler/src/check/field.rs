@@ -266,6 +266,10 @@ impl<'a> Checker<'a> {
 /// Pointers found through a pointer lead to the same memory, unless their own type says better.
 pub(super) fn in_space(ty: Type, space: Space) -> Type {
     match ty {
+        // The verifier knows what an iterator's context leads to.
+        Type::Pointer(target, Space::Kernel | Space::Any) if space == Space::Trusted && is_struct(&target) => {
+            Type::Pointer(target, Space::Typed)
+        }
         Type::Pointer(target, own) => {
             let space = match (own, space) {
                 (Space::User, _) | (_, Space::User) => Space::User,
@@ -277,4 +281,8 @@ pub(super) fn in_space(ty: Type, space: Space) -> Type {
         Type::Array(element, count) => Type::Array(Box::new(in_space(*element, space)), count),
         other => other,
     }
+}
+
+fn is_struct(ty: &Type) -> bool {
+    matches!(ty, Type::Struct(_))
 }

@@ -68,7 +68,7 @@ fn fires_for_any_process(part: &ProbeProgram) -> bool {
             manifest::Target::Tracepoint { .. }
                 | manifest::Target::RawTracepoint { .. }
                 | manifest::Target::KernelFunction { .. }
-                | manifest::Target::Trampoline
+                | manifest::Target::Trampoline { .. }
         )
     })
 }
@@ -145,6 +145,11 @@ impl<'a> Lowerer<'a> {
         self.builder.set_span(probe.span);
         self.part = Some(part);
         self.make_locals(probe);
+        if let ContextKind::Iterator { object: Some(offset) } = part.context {
+            let context = self.context();
+            let object = self.load8(Address::Pointer(context, offset as i32));
+            self.go_on_if(object);
+        }
         if let Some(process) = self.target.settings.pid.filter(|_| fires_for_any_process(part)) {
             let (current, wanted) = (self.process_id(), self.constant(i64::from(process)));
             let same = self.compare(Comparison::Equal, current, wanted);

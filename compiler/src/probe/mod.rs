@@ -6,6 +6,8 @@
 
 mod btf_argument;
 mod event;
+mod fentry;
+mod iter;
 mod kprobe;
 mod list;
 mod rawtracepoint;
@@ -23,6 +25,7 @@ use crate::check::Environment;
 use crate::hir::{AttachPoint, ContextKind, ProbeProgram};
 use crate::types::Space;
 use lancet_kernel::Unavailable;
+use lancet_kernel::btf::TypeId;
 use lancet_kernel::tracepoint::TracepointFormat;
 use lancet_manifest::{MissingProbes, Target};
 use lancet_syntax::ast;
@@ -43,6 +46,9 @@ static PROVIDERS: &[&dyn Provider] = &[
     &event::Watchpoint,
     &tracepoint::Tracepoint,
     &rawtracepoint::RawTracepoint,
+    &fentry::Fentry,
+    &fentry::Fexit,
+    &iter::Iter,
     &kprobe::Kprobe,
     &kprobe::Kretprobe,
     &uprobe::Uprobe,
@@ -105,6 +111,8 @@ pub enum Arguments {
     Raw,
     /// Arguments that the kernel's BTF describes: `args.name`.
     Typed(Rc<BtfArguments>),
+    /// An iterator's context, a struct of the kernel: `ctx.name`.
+    Iterator(TypeId),
 }
 
 /// What is known of the probe being checked, and what its action looked at.
@@ -172,6 +180,8 @@ impl Expansion {
     fn program(&self, point: &AttachPoint, follows_types: bool) -> ProbeProgram {
         let (section, context) = match &point.target {
             Target::RawTracepoint { name } if follows_types => (format!("tp_btf/{name}"), ContextKind::TypedArguments),
+            Target::Trampoline { function } => (format!("{}/{function}", self.section), ContextKind::TypedArguments),
+            Target::Iterator { name, .. } => (format!("iter/{name}"), self.context.unwrap_or(ContextKind::None)),
             _ => {
                 let section = self.section().to_owned();
                 (section, self.context.unwrap_or(ContextKind::None))
@@ -186,7 +196,7 @@ impl Expansion {
 pub fn merge(expansions: &[Expansion], separate: bool, follows_types: bool) -> Vec<ProbeProgram> {
     let mut programs: Vec<ProbeProgram> = Vec::new();
     for expansion in expansions {
-        let runs_alone = matches!(expansion.context, Some(ContextKind::None));
+        let runs_alone = matches!(expansion.context, Some(ContextKind::None | ContextKind::Iterator { .. }));
         for point in &expansion.attach_points {
             let program = expansion.program(point, follows_types);
             let same = |known: &&mut ProbeProgram| {

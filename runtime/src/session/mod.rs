@@ -75,6 +75,7 @@ fn trace(
     let scope = Scope { process: target, is_command: options.command.is_some() };
     let attached = Attached::all(loaded, manifest, scope, &mut printer)?;
     printer.attached_probes(attached.probes);
+    pins(manifest).for_each(|path| printer.pinned(path));
     if let Some(process) = &mut process {
         process.start()?;
     }
@@ -191,6 +192,15 @@ impl Session<'_, '_> {
         }
         Ok(any)
     }
+}
+
+/// Where iterators were pinned.
+fn pins(manifest: &Manifest) -> impl Iterator<Item = &str> {
+    let targets = manifest.programs.iter().flat_map(|program| &program.attachments);
+    targets.filter_map(|attachment| match &attachment.target {
+        Target::Iterator { pin, .. } if !pin.is_empty() => Some(pin.as_str()),
+        _ => None,
+    })
 }
 
 fn process_of(options: &Options) -> Result<Option<Process>, RuntimeError> {

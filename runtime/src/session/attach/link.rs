@@ -17,6 +17,8 @@ pub struct Link {
     /// The event below the link, kept open: closing the last descriptor of one takes the kernel up to 80 ms, during which
     /// the program is off already.
     event: Option<OwnedFd>,
+    /// It has a name in bpffs, which is to go with it.
+    is_pinned: bool,
 }
 
 impl Link {
@@ -25,7 +27,7 @@ impl Link {
         let error = io::Error::last_os_error();
         let said = take_said();
         match NonNull::new(link) {
-            Some(link) => Ok(Self { link, event: None }),
+            Some(link) => Ok(Self { link, event: None, is_pinned: false }),
             None if error.raw_os_error() == Some(0) => Err(io::Error::other(said)),
             None => Err(error),
         }
@@ -35,6 +37,13 @@ impl Link {
     pub fn with_event(self, event: Option<OwnedFd>) -> Self {
         let mut this = self;
         this.event = event;
+        this
+    }
+
+    /// It was given a name in bpffs.
+    pub fn pinned(self) -> Self {
+        let mut this = self;
+        this.is_pinned = true;
         this
     }
 
@@ -62,6 +71,10 @@ unsafe impl Send for Link {}
 
 impl Drop for Link {
     fn drop(&mut self) {
+        if self.is_pinned {
+            // SAFETY: the link is ours; without its name it goes when its last descriptor is closed.
+            unsafe { sys::bpf_link__unpin(self.link.as_ptr()) };
+        }
         // SAFETY: the link is ours, and nothing uses it afterwards.
         unsafe { sys::bpf_link__destroy(self.link.as_ptr()) };
     }

@@ -163,7 +163,8 @@ fn attach_group(
     let Some(first) = attaching.attachments.first() else { return Ok(()) };
     match attach(multi, attaching) {
         Ok(links) => {
-            let is_iterator = matches!(first.target, Target::Iterator { .. });
+            // A pinned one is read by others.
+            let is_iterator = matches!(&first.target, Target::Iterator { pin, .. } if pin.is_empty());
             if is_iterator { &mut attached.iterators } else { &mut attached.links }.extend(links);
             attached.probes += attaching.attachments.len();
             Ok(())
@@ -195,11 +196,11 @@ fn attach(multi: bool, attaching: Attaching) -> Result<Vec<Link>, Reason> {
             let place = user_function::Place { path, file_offset: *file_offset, semaphore: *semaphore };
             one(user_function::attach(attaching, place, *at_return))
         }
-        Target::Trampoline => one(trampoline::attach(attaching)),
+        Target::Trampoline { .. } => one(trampoline::attach(attaching)),
         Target::Software { event, period } => event::attach(attaching, sys::PERF_TYPE_SOFTWARE, *event, *period),
         Target::Hardware { perf_type, event, period } => event::attach(attaching, *perf_type, *event, *period),
         Target::Watchpoint { address, length, mode } => watchpoint::attach(attaching, *address, *length, *mode),
-        Target::Iterator { pin } => one(iterator::attach(attaching, pin)),
+        Target::Iterator { name, pin } => one(iterator::attach(attaching, name, pin)),
     }
 }
 
