@@ -17,7 +17,11 @@ pub(super) fn find(path: &Path, program: &object::File<'_>, directories: &[PathB
     let beside = path.parent().unwrap_or(Path::new(""));
     // Relative directories count from the program's.
     let given = directories.iter().map(|directory| beside.join(directory));
-    let directories: Vec<PathBuf> = given.chain([PathBuf::from(SYSTEM)]).collect();
+    // A program in a container has its debug information there.
+    let root = container_root(path);
+    let in_container = root.iter().map(|root| root.join(&SYSTEM[1..]));
+    let directories: Vec<PathBuf> = given.chain(in_container).chain([PathBuf::from(SYSTEM)]).collect();
+    let installed = root.as_deref().and_then(|root| beside.strip_prefix(root).ok()).unwrap_or(beside);
     let build_id = program.build_id().ok().flatten().filter(|id| id.len() > 1);
     let by_build_id = build_id.into_iter().flat_map(|id| {
         let name: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -26,7 +30,7 @@ pub(super) fn find(path: &Path, program: &object::File<'_>, directories: &[PathB
     });
     let by_build_id = by_build_id.filter(|found| found.is_file() && belongs(found, build_id, None));
     let by_name = names(path, program).into_iter().flat_map(|(name, checksum)| {
-        let absolute = beside.strip_prefix("/").unwrap_or(beside);
+        let absolute = installed.strip_prefix("/").unwrap_or(installed);
         let below =
             directories.iter().flat_map(|directory| [directory.join(absolute).join(&name), directory.join(&name)]);
         let places = [beside.join(&name), beside.join(".debug").join(&name)];
@@ -34,6 +38,13 @@ pub(super) fn find(path: &Path, program: &object::File<'_>, directories: &[PathB
         all.into_iter().filter(move |found| found.is_file() && found != path && belongs(found, build_id, checksum))
     });
     by_build_id.chain(by_name).next()
+}
+
+/// `/proc/PID/root` of a path below it.
+fn container_root(path: &Path) -> Option<PathBuf> {
+    let mut parts = path.iter();
+    let root: PathBuf = parts.by_ref().take(4).collect();
+    (root.starts_with("/proc") && root.ends_with("root")).then_some(root)
 }
 
 /// What the file may be called: as the program says, with a checksum, or as is usual.
@@ -71,5 +82,17 @@ fn checksum_of(path: &Path) -> Option<u32> {
         for byte in &buffer[..length] {
             checksum = table[usize::from(checksum as u8 ^ byte)] ^ (checksum >> 8);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_has_its_own_debug_files() {
+        assert_eq!(container_root(Path::new("/proc/12/root/usr/bin/app")), Some("/proc/12/root".into()));
+        assert_eq!(container_root(Path::new("/usr/bin/app")), None);
+        assert_eq!(container_root(Path::new("/proc/12/exe")), None);
     }
 }

@@ -7,6 +7,7 @@ mod cgroup;
 mod clock;
 mod kernel;
 mod mapping;
+mod perf_map;
 mod user;
 mod users;
 mod watch;

@@ -4,6 +4,7 @@
 //! was watched, or from the first time that it was asked.
 
 use super::mapping::{Mapping, Mappings};
+use super::perf_map::PerfMap;
 use super::watch::Watch;
 use super::{Inlined, Symbol};
 use blazesym::Pid;
@@ -22,6 +23,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// Resolved addresses kept at most; then all are forgotten, since programs that end make room for new ones.
 const MAX_RESOLVED: usize = 1 << 20;
+/// Files of processes that compile code, kept at most.
+const MAX_PERF_MAPS: usize = 1024;
+/// How long an address without a name is not asked about again.
+const UNRESOLVED: Duration = Duration::from_secs(1);
 /// How old the mappings kept of a living process may become before an address that lies in none of them is looked for
 /// anew: soon after exec, or in a library that was just loaded.
 const MAX_AGE: Duration = Duration::from_millis(1);
@@ -33,8 +38,12 @@ pub struct UserSymbols {
     /// Source lines and inlined functions are wanted too.
     with_source: bool,
     resolved: FxHashMap<(u32, u64), Symbol>,
+    /// Addresses without a name, and when that was found: they may get one.
+    unresolved: FxHashMap<(u32, u64), Instant>,
     asked: FxHashMap<u32, Instant>,
     modules: FxHashMap<Box<str>, Rc<str>>,
+    /// Of processes that ended.
+    perf_maps: FxHashMap<u32, PerfMap>,
     mappings: Mappings,
     watch: Option<Watch>,
 }
@@ -51,8 +60,10 @@ impl UserSymbols {
             normalizer: Normalizer::builder().enable_build_ids(true).build(),
             with_source: config.show_debug_info,
             resolved: FxHashMap::default(),
+            unresolved: FxHashMap::default(),
             asked: FxHashMap::default(),
             modules: FxHashMap::default(),
+            perf_maps: FxHashMap::default(),
             mappings: Mappings::default(),
             watch: None,
         }
@@ -82,11 +93,20 @@ impl UserSymbols {
     /// The function at an address of a process.
     pub fn resolve(&mut self, process: u32, address: u64) -> Option<&Symbol> {
         if !self.resolved.contains_key(&(process, address)) {
-            if self.resolved.len() >= MAX_RESOLVED {
+            if self.resolved.len() + self.unresolved.len() >= MAX_RESOLVED {
                 self.resolved.clear();
+                self.unresolved.clear();
             }
-            let symbol = self.look_up(process, address)?;
-            self.resolved.insert((process, address), symbol);
+            if self.unresolved.get(&(process, address)).is_some_and(|time| time.elapsed() < UNRESOLVED) {
+                return None;
+            }
+            match self.look_up(process, address) {
+                Some(symbol) => self.resolved.insert((process, address), symbol),
+                None => {
+                    self.unresolved.insert((process, address), Instant::now());
+                    return None;
+                }
+            };
         }
         self.resolved.get(&(process, address))
     }
@@ -122,11 +142,17 @@ impl UserSymbols {
         if process == 0 || address == 0 {
             return None;
         }
-        self.ask_process(process, address).or_else(|| self.ask_mapping(process, address))
+        // Symbols are enough for most addresses, and much cheaper than debug information. That has more of them: the
+        // functions that a stripped library keeps to itself.
+        let kinds = if self.with_source { &[true][..] } else { &[false, true] };
+        let found = kinds.iter().find_map(|debug| {
+            self.ask_process(process, address, *debug).or_else(|| self.ask_mapping(process, address, *debug))
+        });
+        found.or_else(|| self.ask_perf_map(process, address))
     }
 
     /// Asks a living process, or what is known of it from before.
-    fn ask_process(&mut self, process: u32, address: u64) -> Option<Symbol> {
+    fn ask_process(&mut self, process: u32, address: u64, debug: bool) -> Option<Symbol> {
         let is_alive = is_alive(process);
         if !is_alive && !self.asked.contains_key(&process) {
             return None;
@@ -134,14 +160,14 @@ impl UserSymbols {
         if !self.asked.contains_key(&process) {
             self.read_mappings(process);
         }
-        self.symbolize_in(process, is_alive, address).or_else(|| {
+        self.symbolize_in((process, is_alive), address, debug).or_else(|| {
             // The address may lie in what was mapped since.
             let recent = self.asked.get(&process).is_some_and(|time| time.elapsed() < MAX_AGE);
             if recent || !is_alive {
                 return None;
             }
             self.read_mappings(process);
-            self.symbolize_in(process, is_alive, address)
+            self.symbolize_in((process, is_alive), address, debug)
         })
     }
 
@@ -153,22 +179,33 @@ impl UserSymbols {
         }
     }
 
-    fn symbolize_in(&mut self, process: u32, is_alive: bool, address: u64) -> Option<Symbol> {
+    fn symbolize_in(&mut self, (process, is_alive): (u32, bool), address: u64, debug: bool) -> Option<Symbol> {
         // The files that a living process has mapped are reached through itself, whatever its mounts; of one that ended
         // only their paths are left.
-        let source = Process { debug_syms: self.with_source, map_files: is_alive, ..Process::new(Pid::from(process)) };
+        let source = Process { debug_syms: debug, map_files: is_alive, ..Process::new(Pid::from(process)) };
         self.symbolize(&Source::Process(source), Input::AbsAddr(address))
     }
 
     /// Asks the file that was mapped there.
-    fn ask_mapping(&mut self, process: u32, address: u64) -> Option<Symbol> {
+    fn ask_mapping(&mut self, process: u32, address: u64, debug: bool) -> Option<Symbol> {
         self.take_mappings();
         let mapping = self.mappings.find(process, address)?;
         let offset = address - mapping.start + mapping.offset;
-        let source = Elf { debug_syms: self.with_source, ..Elf::new(file_of(mapping)?) };
+        let source = Elf { debug_syms: debug, ..Elf::new(file_of(mapping)?) };
         let module = mapping.file.clone();
         let symbol = self.symbolize(&Source::Elf(source), Input::FileOffset(offset))?;
         Some(Symbol { module: Some(module), ..symbol })
+    }
+
+    /// Asks the file that a process which compiles code left behind.
+    fn ask_perf_map(&mut self, process: u32, address: u64) -> Option<Symbol> {
+        if is_alive(process) {
+            return None;
+        }
+        if self.perf_maps.len() >= MAX_PERF_MAPS {
+            self.perf_maps.clear();
+        }
+        self.perf_maps.entry(process).or_insert_with(|| PerfMap::of(process)).find(address)
     }
 
     fn symbolize(&mut self, source: &Source<'_>, address: Input<u64>) -> Option<Symbol> {
