@@ -5,7 +5,7 @@ use lancet_compiler::check::Checker;
 use lancet_compiler::hir::{Expr, ExprKind};
 use lancet_compiler::ir::{Address, Helper, Instruction};
 use lancet_compiler::lower::Lowerer;
-use lancet_compiler::types::{Space, Type};
+use lancet_compiler::types::Type;
 use lancet_syntax::ast;
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::Diagnostic;
@@ -37,7 +37,7 @@ impl Builtin for Path {
             checker.report(Diagnostic::error(Code::NotHere, span, message).help(help));
             return None;
         }
-        let path = checker.argument(&arguments[0])?;
+        let path = checker.tracked_argument(&arguments[0])?;
         let limit = i64::from(checker.settings().config.max_strlen);
         let size = match arguments.get(1) {
             Some(size) => checker.constant_argument(size, "the size in path()")?,
@@ -47,18 +47,24 @@ impl Builtin for Path {
             checker.error(Code::BadArgument, span, format!("path(): the size must be 1 to {limit}, not {size}"));
             return None;
         }
-        let pointer = pointer_to(checker, path)?;
-        Some(Call::expr(self, Type::String(size as u32), span, vec![pointer], Extra::None))
+        let (pointer, offset) = pointer_to(checker, path)?;
+        Some(Call::expr(self, Type::String(size as u32), span, vec![pointer], Extra::Number(offset)))
     }
 
     fn lower(&self, lowerer: &mut Lowerer<'_>, call: &Call, ty: &Type, _: Option<Address>) -> Operand {
         let Type::String(size) = *ty else { return Operand::Void };
+        let Extra::Number(offset) = call.extra else { return Operand::Void };
         let pointer = lowerer.scalar(&call.arguments[0]);
         let written = Address::Slot(lowerer.slot(size, 8, "path"), 0);
         lowerer.push(Instruction::Zero { address: written, size });
         let (address, length) = (lowerer.address_of(written), lowerer.constant(i64::from(size)));
-        let result = lowerer.call(Helper::D_PATH, &[pointer, address, length]);
-        lowerer.helper_error(Helper::D_PATH, result, call.span);
+        // The verifier does not let a program add to a pointer that may be null.
+        let resolve = |lowerer: &mut Lowerer<'_>| {
+            let pointer = lowerer.add_constant(pointer, offset);
+            let result = lowerer.call(Helper::D_PATH, &[pointer, address, length]);
+            lowerer.helper_error(Helper::D_PATH, result, call.span);
+        };
+        lowerer.if_else(pointer, resolve, |_| {});
         // The kernel writes a path from the end of the memory and moves it: what is behind it must be made zero.
         let to = Address::Slot(lowerer.slot(size, 8, "path"), 0);
         lowerer.push(Instruction::Zero { address: to, size });
@@ -68,20 +74,15 @@ impl Builtin for Path {
     }
 }
 
-/// The address of a `struct path` that was given as such or by a pointer.
-fn pointer_to(checker: &mut Checker<'_>, path: Expr) -> Option<Expr> {
-    let span = path.span;
+/// Where a `struct path` is that was given as such or by a pointer: a pointer and an offset.
+fn pointer_to(checker: &mut Checker<'_>, path: Expr) -> Option<(Expr, i64)> {
     let is_path = |ty: &Type| matches!(ty, Type::Struct(reference) if &*reference.name == "struct path");
     match (&path.ty, path.kind) {
-        (Type::Pointer(target, _), kind) if is_path(target) => Some(Expr { kind, ..path }),
-        (ty, ExprKind::Load { pointer, offset, .. }) if is_path(ty) => {
-            let bytes = checker.integer(offset, span);
-            let ty = path.ty.pointer(Space::Trusted);
-            Some(Expr { span, ty, kind: ExprKind::PointerOffset(pointer, Box::new(bytes)) })
-        }
+        (Type::Pointer(target, _), kind) if is_path(target) => Some((Expr { kind, ..path }, 0)),
+        (ty, ExprKind::Load { pointer, offset, .. }) if is_path(ty) => Some((*pointer, offset)),
         (ty, _) => {
             let message = format!("path() takes a struct path, not {ty}");
-            checker.error(Code::BadArgument, span, message);
+            checker.error(Code::BadArgument, path.span, message);
             None
         }
     }

@@ -36,7 +36,7 @@ impl Builtin for SocketCookie {
             checker.report(Diagnostic::error(Code::NotHere, span, message).help("use it in fentry or fexit"));
             return None;
         }
-        let socket = checker.argument(&arguments[0])?;
+        let socket = checker.tracked_argument(&arguments[0])?;
         if !matches!(socket.ty, Type::Pointer(..)) {
             let message = format!("socket_cookie() takes a pointer to a struct sock, not {}", socket.ty);
             checker.error(Code::BadArgument, socket.span, message);
@@ -47,6 +47,7 @@ impl Builtin for SocketCookie {
 
     fn lower(&self, lowerer: &mut Lowerer<'_>, call: &Call, _: &Type, _: Option<Address>) -> Operand {
         let socket = lowerer.scalar(&call.arguments[0]);
-        Operand::Scalar(lowerer.call(Helper::GET_SOCKET_COOKIE, &[socket]))
+        let cookie = |lowerer: &mut Lowerer<'_>| lowerer.call(Helper::GET_SOCKET_COOKIE, &[socket]);
+        Operand::Scalar(lowerer.choose(socket, cookie, |lowerer| lowerer.constant(0)))
     }
 }

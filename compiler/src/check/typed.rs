@@ -76,6 +76,14 @@ impl<'a> Checker<'a> {
         self.argument_value(&arguments, result, span)
     }
 
+    /// An argument of a builtin that hands pointers whose types the verifier knows to the kernel.
+    pub fn tracked_argument(&mut self, argument: &'a ast::Argument) -> Option<Expr> {
+        match argument {
+            ast::Argument::Expr(expr) => self.tracked(expr),
+            ast::Argument::Type(_) => self.argument(argument),
+        }
+    }
+
     /// The n-th word of the arguments as a number.
     pub fn argument_word(&self, n: u8, span: Span) -> Expr {
         load(context(span), u32::from(n) * 8, UINT64, Access::Kernel, span)
