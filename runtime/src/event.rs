@@ -344,4 +344,6 @@ fn context<'c>(manifest: &'c Manifest, names: &'c mut Names, maps: &'c dyn MapAc
 }
 
 #[cfg(test)]
+mod json_tests;
+#[cfg(test)]
 mod tests;

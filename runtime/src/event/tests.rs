@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 /// Bytes that can be looked at after they were written.
 #[derive(Clone, Default)]
-struct Captured(Rc<RefCell<Vec<u8>>>);
+pub(super) struct Captured(Rc<RefCell<Vec<u8>>>);
 
 impl Write for Captured {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -24,13 +24,13 @@ impl Write for Captured {
 }
 
 impl Captured {
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         String::from_utf8(self.0.borrow().clone()).expect("text")
     }
 }
 
 const TEXT: Presentation = Presentation { style: Style::Text, quiet: false, no_warnings: false };
-const JSON: Presentation = Presentation { style: Style::Json, quiet: false, no_warnings: false };
+pub(super) const JSON: Presentation = Presentation { style: Style::Json, quiet: false, no_warnings: false };
 
 fn int(size: u8, signed: bool) -> ValueType {
     ValueType::Int { size, signed }
@@ -40,17 +40,22 @@ fn field(name: &str, offset: u32, ty: ValueType) -> Field {
     Field { name: name.into(), offset, ty, bits: None }
 }
 
-fn location() -> Location {
+pub(super) fn location() -> Location {
     Location { file: "stdin".into(), line: 1, column: 9, end_column: 37 }
 }
 
-fn manifest(actions: Vec<Action>) -> Manifest {
+pub(super) fn manifest(actions: Vec<Action>) -> Manifest {
     let config = Config::default();
     Manifest { actions, config, ..Manifest::default() }
 }
 
 /// Carries out the actions one after the other, each with a record that holds `payload`.
-fn run_with(presentation: Presentation, manifest: &Manifest, payload: &[u8], maps: &FakeMaps) -> (String, String) {
+pub(super) fn run_with(
+    presentation: Presentation,
+    manifest: &Manifest,
+    payload: &[u8],
+    maps: &FakeMaps,
+) -> (String, String) {
     let (output, diagnostics) = (Captured::default(), Captured::default());
     let destination = Output::new(Box::new(output.clone()), Buffering::Full);
     let mut printer = Printer::new(manifest, presentation, destination, Box::new(diagnostics.clone()));
