@@ -47,10 +47,11 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    /// Arrays and LRU maps always are allocated at once; hashes only where the kernel wants it for perf events.
+    /// Arrays and LRU maps always are allocated at once, and hashes where the kernel wants it for perf events. Per-CPU
+    /// hashes are because a program cannot wait: the kernel populates little of that memory ahead, so that of a burst of
+    /// new keys some would find none.
     fn allocates_early(&self, kind: MapKind) -> bool {
-        let is_hash = matches!(kind, MapKind::Hash | MapKind::PerCpuHash);
-        !is_hash || (!self.target.features.dynamic_hash_in_nmi && self.uses_perf_events())
+        kind != MapKind::Hash || (!self.target.features.dynamic_hash_in_nmi && self.uses_perf_events())
     }
 
     pub(super) fn uses_perf_events(&self) -> bool {

@@ -1,12 +1,11 @@
 //! Points in time as text: strftime in the local time zone (`TZ`, else the system's), with bpftrace's extensions.
 //!
 //! `%f` is the microseconds (6 digits), `%k` the nanoseconds (9), `%l` the milliseconds (3) of the second. Conversions
-//! that do not exist are copied.
+//! that the C library does not have are copied.
 
 use jiff::Timestamp;
 use jiff::fmt::strtime::{BrokenDownTime, Config, PosixCustom};
 use jiff::tz::TimeZone;
-use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Appends the point `nanoseconds` after the epoch; `(?)` if no calendar reaches that far.
@@ -35,28 +34,38 @@ impl jiff::fmt::Write for Text<'_> {
     }
 }
 
-/// Replaces the extensions by digits.
-fn expand(format: &str, nanoseconds: u32) -> Cow<'_, str> {
-    if !["%f", "%k", "%l"].iter().any(|extension| format.contains(extension)) {
-        return Cow::Borrowed(format);
-    }
+/// The conversions of the C library; what is none is printed as it stands.
+const CONVERSIONS: &str = "aAbBcCdDeFgGhHIjmMnpPrRsStTuUVwWxXyYzZ";
+
+/// Replaces the extensions by digits, and makes the rest a format that means here what it means to the C library.
+fn expand(format: &str, nanoseconds: u32) -> String {
     let mut expanded = String::with_capacity(format.len() + 8);
-    let mut characters = format.chars();
-    while let Some(character) = characters.next() {
-        if character != '%' {
-            expanded.push(character);
-            continue;
-        }
+    let mut rest = format;
+    while let Some((before, behind)) = rest.split_once('%') {
+        expanded.push_str(before);
+        let flags = behind.trim_start_matches(['-', '_', '0', '^', '#', '+']);
+        let width = flags.trim_start_matches(|c: char| c.is_ascii_digit());
+        // Alternative forms (%Ey, %OH) exist in some languages only.
+        let bare = width.strip_prefix(['E', 'O']).unwrap_or(width);
+        let plain = bare.len() == behind.len();
+        rest = bare.get(1..).unwrap_or_default();
         // Writing to a String cannot fail.
-        let _ = match characters.next() {
-            Some('f') => write!(expanded, "{:06}", nanoseconds / 1000),
-            Some('k') => write!(expanded, "{nanoseconds:09}"),
-            Some('l') => write!(expanded, "{:03}", nanoseconds / 1_000_000),
-            Some(other) => write!(expanded, "%{other}"),
-            None => write!(expanded, "%%"),
+        let _ = match bare.chars().next() {
+            Some('f') if plain => write!(expanded, "{:06}", nanoseconds / 1000),
+            Some('k') if plain => write!(expanded, "{nanoseconds:09}"),
+            Some('l') if plain => write!(expanded, "{:03}", nanoseconds / 1_000_000),
+            Some('%') => write!(expanded, "%%"),
+            Some(letter) if CONVERSIONS.contains(letter) => {
+                write!(expanded, "%{}{letter}", &behind[..behind.len() - width.len()])
+            }
+            _ => {
+                rest = behind;
+                write!(expanded, "%%")
+            }
         };
     }
-    Cow::Owned(expanded)
+    expanded.push_str(rest);
+    expanded
 }
 
 #[cfg(test)]
@@ -78,6 +87,13 @@ mod tests {
     fn a_doubled_percent_sign_protects_what_follows() {
         assert_eq!(format("%%f|%Y|%", 1_700_000_000_000_000_000), "%f|2023|%");
         assert_eq!(format("%Y|%!|%", 1_700_000_000_000_000_000), "2023|%!|%");
+    }
+
+    #[test]
+    fn conversions_are_those_of_the_c_library() {
+        let same = "%E %Q %N %L %i %q %J %3f %.f %:z %v %+ %é %";
+        assert_eq!(format(same, 1_700_000_000_000_000_000), same);
+        assert_eq!(format("%Ey %OY %010Y %^h", 1_700_000_000_000_000_000), "23 2023 0000002023 NOV");
     }
 
     #[test]
