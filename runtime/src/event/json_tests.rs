@@ -60,7 +60,7 @@ fn value_type() -> impl Strategy<Value = ValueType> {
             (inner.clone(), 0u32..4)
                 .prop_map(|(element, count)| ValueType::Array { element: Box::new(element), count }),
             prop::collection::vec(inner.clone(), 0..3).prop_map(|types| {
-                let (size, fields) = lay_out(types, &String::new());
+                let (size, fields) = lay_out(types, "");
                 ValueType::Tuple { size, fields }
             }),
             (prop::collection::vec(inner, 0..3), hostile_text()).prop_map(|(types, name)| {
