@@ -4,13 +4,13 @@
 //! outer function's stack that the helper hands to the callback. The frame's first word says that the probe has ended
 //! (return or exit within the body), its second holds the program's context.
 
-use super::{Home, Lowerer, flow::Loop};
-use crate::hir::{self, Expr, ExprKind, LocalIndex, MapIndex, Statement, StatementKind};
+use super::locals::mentioned;
+use super::{Lowerer, flow::Loop};
+use crate::hir::{Expr, ExprKind, LocalIndex, MapIndex, Statement};
 use crate::ir::{
     Address, BinaryOp, Comparison, FunctionBuilder, FunctionKind, Helper, Instruction, MemorySize, Slot, Terminator,
     Value,
 };
-use crate::types::Type;
 use lancet_kernel::Features;
 
 /// Ranges up to this length become loops within the function, which the verifier follows round by round.
@@ -22,10 +22,10 @@ const MOST_ROUNDS: i64 = 1000;
 /// Where the shared variables are.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame {
-    slot: Slot,
-    size: u32,
+    pub(super) slot: Slot,
+    pub(super) size: u32,
     /// In a callback: the parameter that points to it.
-    parameter: Option<usize>,
+    pub(super) parameter: Option<usize>,
 }
 
 impl Frame {
@@ -41,50 +41,8 @@ impl Frame {
     }
 }
 
-/// Variables that callbacks of this probe share with the code around.
-pub(super) fn captured_locals(probe: &hir::Probe, features: &Features) -> Vec<LocalIndex> {
-    let mut captured = Vec::new();
-    collect(&probe.body, features, &mut captured);
-    captured
-}
-
-fn collect(statements: &[Statement], features: &Features, captured: &mut Vec<LocalIndex>) {
-    for statement in statements {
-        match &statement.kind {
-            StatementKind::ForRange { local, start, end, body } => {
-                if is_callback(start, end, features) {
-                    captured.push(*local);
-                    captured.extend(hir::locals_in(body));
-                }
-                collect(body, features, captured);
-            }
-            StatementKind::ForMap { local, body, .. } => {
-                captured.push(*local);
-                captured.extend(hir::locals_in(body));
-                collect(body, features, captured);
-            }
-            StatementKind::If(_, then, otherwise) => {
-                collect(then, features, captured);
-                collect(otherwise, features, captured);
-            }
-            StatementKind::Unroll(_, body) | StatementKind::While(_, body) | StatementKind::Block(body) => {
-                collect(body, features, captured);
-            }
-            StatementKind::Expression(Expr { kind: ExprKind::Block(body, _), .. })
-            | StatementKind::Assign(_, Expr { kind: ExprKind::Block(body, _), .. }) => {
-                collect(body, features, captured)
-            }
-            StatementKind::Expression(_)
-            | StatementKind::Assign(..)
-            | StatementKind::ZeroLocal(_)
-            | StatementKind::Break
-            | StatementKind::Continue
-            | StatementKind::Return => {}
-        }
-    }
-}
-
-fn is_callback(start: &Expr, end: &Expr, features: &Features) -> bool {
+/// True when a range becomes a callback of bpf_loop.
+pub(super) fn is_callback(start: &Expr, end: &Expr, features: &Features) -> bool {
     match (&start.kind, &end.kind) {
         (ExprKind::Constant(start), ExprKind::Constant(end)) if end.saturating_sub(*start) <= FEW_ROUNDS => false,
         _ => features.bpf_loop,
@@ -92,20 +50,8 @@ fn is_callback(start: &Expr, end: &Expr, features: &Features) -> bool {
 }
 
 impl<'a> Lowerer<'a> {
-    /// Memory for a shared variable, in the frame.
-    pub(super) fn frame_memory(&mut self, ty: &Type, _name: &str) -> Address {
-        let size = self.size_of(ty).next_multiple_of(8);
-        let frame = self.frame();
-        let offset = frame.size;
-        self.frame = Some(Frame { size: offset + size, ..frame });
-        self.builder.grow_slot(frame.slot, offset + size);
-        let address = Address::Slot(frame.slot, offset);
-        self.push(Instruction::Zero { address, size });
-        address
-    }
-
     /// The frame of this program, made when first needed.
-    fn frame(&mut self) -> Frame {
+    pub(super) fn frame(&mut self) -> Frame {
         if let Some(frame) = self.frame {
             return frame;
         }
@@ -116,15 +62,6 @@ impl<'a> Lowerer<'a> {
         let context = self.value(Instruction::Context);
         self.store8(Address::Slot(slot, 8), context);
         frame
-    }
-
-    pub(super) fn home(&self, local: LocalIndex) -> Home {
-        match (self.locals[local.0 as usize], self.frame) {
-            (Home::Memory(Address::Slot(slot, offset)), Some(frame)) if slot == frame.slot => {
-                Home::Memory(frame.address(&self.builder, offset))
-            }
-            (home, _) => home,
-        }
     }
 
     /// The program's context argument.
@@ -239,6 +176,7 @@ impl<'a> Lowerer<'a> {
             },
         );
         let callback = self.callback(2, 1, |lowerer| {
+            lowerer.make_own_locals(&mentioned(local, body));
             let round = lowerer.builder.parameter(0);
             let address = lowerer.word_address(start_place);
             let first = lowerer.load8(address);
@@ -256,6 +194,7 @@ impl<'a> Lowerer<'a> {
     pub(super) fn for_map(&mut self, local: LocalIndex, map: MapIndex, body: &[Statement]) {
         let program = self.program;
         let callback = self.callback(4, 3, |lowerer| {
+            lowerer.make_own_locals(&mentioned(local, body));
             let (key, value) = (lowerer.builder.parameter(1), lowerer.builder.parameter(2));
             lowerer.write_element(local, &program.maps[map.0 as usize], map, key, value);
             lowerer.statements(body);

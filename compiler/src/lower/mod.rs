@@ -9,6 +9,7 @@ mod expression;
 mod flow;
 mod globals;
 mod load;
+mod locals;
 mod loops;
 mod map;
 mod operator;
@@ -18,7 +19,7 @@ mod statement;
 mod string;
 mod value_type;
 
-use crate::hir::{self, ContextKind, LocalIndex, ProbeProgram};
+use crate::hir::{self, ContextKind, ProbeProgram};
 use crate::ir::{
     Address, BinaryOp, Comparison, FunctionBuilder, FunctionKind, Helper, Instruction, MapId, MemorySize, Module, Slot,
     Value, Width,
@@ -29,6 +30,7 @@ use globals::Globals;
 use lancet_kernel::Features;
 use lancet_manifest::{self as manifest, Attachment, Location, Manifest, ProbeName, Program};
 use lancet_syntax::span::{SourceMap, Span};
+use locals::{Home, Kept};
 use loops::Frame;
 pub use search::{LONGEST_SEARCHED, can_search};
 pub use value_type::value_type;
@@ -87,20 +89,11 @@ pub struct Lowerer<'a> {
     part: Option<&'a ProbeProgram>,
     /// Index in the manifest of the first probe name of this program.
     first_probe: u32,
-    locals: Vec<Home>,
+    locals: Vec<Kept>,
     local_types: &'a [hir::Local],
     loops: Vec<flow::Loop>,
     frame: Option<Frame>,
     functions: u32,
-}
-
-/// Where a scratch variable lives.
-#[derive(Clone, Copy, Debug)]
-enum Home {
-    /// In SSA values.
-    Value(crate::ir::builder::Variable),
-    /// In memory.
-    Memory(Address),
 }
 
 impl<'a> Lowerer<'a> {
@@ -193,34 +186,6 @@ impl<'a> Lowerer<'a> {
             self.manifest.probes.push(ProbeName { name, provider, location });
         }
         self.manifest.programs.push(Program { symbol: symbol.to_owned(), attachments, multi: part.multi });
-    }
-
-    fn make_locals(&mut self, probe: &'a hir::Probe) {
-        self.local_types = &probe.locals;
-        self.frame = None;
-        let captured = loops::captured_locals(probe, self.target.features);
-        self.locals = Vec::new();
-        for (index, local) in probe.locals.iter().enumerate() {
-            let home = if captured.contains(&LocalIndex(index as u32)) {
-                Home::Memory(self.frame_memory(&local.ty, &local.name))
-            } else if local.ty.is_scalar() && !local.address_taken {
-                let variable = self.builder.variable();
-                let zero = self.constant(0);
-                self.builder.define(variable, zero);
-                Home::Value(variable)
-            } else {
-                let (size, align) = (self.size_of(&local.ty), 8);
-                let slot = if local.address_taken {
-                    self.builder.stack_slot(size.next_multiple_of(8), align, local.name.clone())
-                } else {
-                    self.builder.slot(size, align, local.name.clone())
-                };
-                let address = Address::Slot(slot, 0);
-                self.push(Instruction::Zero { address, size });
-                Home::Memory(address)
-            };
-            self.locals.push(home);
-        }
     }
 
     fn return_zero(&mut self) {
