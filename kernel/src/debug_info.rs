@@ -74,6 +74,8 @@ pub struct Function {
     pub parameters: Vec<Parameter>,
     /// What it returns.
     pub returns: TypeId,
+    /// The caller says where to put what it returns, however small: a C++ object with a destructor.
+    pub returns_in_memory: bool,
 }
 
 /// A parameter of a function.
@@ -95,6 +97,10 @@ pub enum Place {
     Register(u16),
     /// In memory, so many bytes above what the stack pointer is at the start of the function.
     Stack(i64),
+    /// In memory, at the address that the register holds.
+    Behind(u16),
+    /// In memory, at an address that was passed in its place: a C++ object with a destructor.
+    Reference,
     /// Nowhere: the compiler found that the function does not need it.
     Removed,
 }

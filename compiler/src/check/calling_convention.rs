@@ -26,6 +26,8 @@ pub enum Location {
     Registers(Vec<i64>),
     /// In memory, so many bytes above the stack pointer.
     Stack(i64),
+    /// In memory, at the address that is there.
+    Behind(Box<Location>),
     /// In a vector register, which probes cannot read.
     Vector,
     /// The compiler found that the function does not need it.
@@ -62,15 +64,19 @@ pub(super) fn locate(function: &Function, types: &dyn Types, at_start: bool) -> 
     let mut convention = Convention::new(function, types);
     let mut locations: Vec<Location> = Vec::new();
     for parameter in &function.parameters {
-        let conventional = convention.next(parameter.ty);
+        let is_address = matches!(parameter.place, Some(Place::Behind(_) | Place::Reference));
+        let conventional = convention.next(parameter.ty, is_address);
+        let register = |number: u16| match BY_NUMBER.get(usize::from(number)) {
+            Some(offset) => Location::Registers(vec![*offset]),
+            None => Location::Vector,
+        };
         locations.push(match parameter.place {
             Some(Place::Removed) => Location::Removed,
             Some(Place::Stack(offset)) if at_start => Location::Stack(offset),
-            Some(Place::Register(number)) => match BY_NUMBER.get(usize::from(number)) {
-                Some(offset) => Location::Registers(vec![*offset]),
-                None => Location::Vector,
-            },
-            Some(Place::Stack(_)) | None if !at_start => Location::Unknown,
+            Some(Place::Register(number)) => register(number),
+            Some(Place::Behind(number)) => Location::Behind(Box::new(register(number))),
+            Some(Place::Stack(_) | Place::Reference) | None if !at_start => Location::Unknown,
+            Some(Place::Reference) => Location::Behind(Box::new(conventional)),
             Some(Place::Stack(_)) | None => conventional,
         });
     }
@@ -100,14 +106,17 @@ impl<'t> Convention<'t> {
         let mut convention = Self { types, integers: 0, vectors: 0, stack: 8 };
         // The caller passes where to put a large result, before all arguments.
         let is_aggregate = matches!(types.resolved(function.returns), Some(Type::Aggregate { .. }));
-        if is_aggregate && matches!(convention.passed(function.returns), Passed::Memory(..)) {
+        let is_large = is_aggregate && matches!(convention.passed(function.returns), Passed::Memory(..));
+        if is_large || function.returns_in_memory {
             convention.integers = 1;
         }
         convention
     }
 
-    fn next(&mut self, ty: TypeId) -> Location {
-        let (size, alignment) = match self.passed(ty) {
+    /// Where the next argument is, or its address.
+    fn next(&mut self, ty: TypeId, is_address: bool) -> Location {
+        let passed = if is_address { Passed::Registers(vec![Class::Integer]) } else { self.passed(ty) };
+        let (size, alignment) = match passed {
             Passed::Registers(classes) => {
                 let count = |wanted| classes.iter().filter(|class| **class == wanted).count();
                 let (integers, vectors) = (count(Class::Integer), count(Class::Vector));
@@ -179,5 +188,89 @@ impl<'t> Convention<'t> {
             }
             _ => 8,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lancet_kernel::btf::Member;
+    use lancet_kernel::debug_info::Parameter;
+
+    const INT: TypeId = TypeId(0);
+    const DOUBLE: TypeId = TypeId(1);
+    /// Two ints: 8 bytes.
+    const POINT: TypeId = TypeId(2);
+    /// A double and an int.
+    const MIXED: TypeId = TypeId(3);
+    /// Three doubles.
+    const LARGE: TypeId = TypeId(4);
+
+    struct Known;
+
+    impl Types for Known {
+        fn ty(&self, id: TypeId) -> Option<Type> {
+            let aggregate = |size, members: &[(TypeId, u32)]| {
+                let member = |(ty, bit_offset): &(TypeId, u32)| Member {
+                    name: "member".into(),
+                    ty: *ty,
+                    bit_offset: *bit_offset,
+                    bit_size: 0,
+                };
+                let members = members.iter().map(member).collect();
+                Type::Aggregate { name: "aggregate".into(), is_union: false, size, members }
+            };
+            Some(match id {
+                INT => Type::Int { name: "int".into(), size: 4, signed: true, is_bool: false, is_char: false },
+                DOUBLE => Type::Float { name: "double".into(), size: 8 },
+                POINT => aggregate(8, &[(INT, 0), (INT, 32)]),
+                MIXED => aggregate(16, &[(DOUBLE, 0), (INT, 64)]),
+                LARGE => aggregate(24, &[(DOUBLE, 0), (DOUBLE, 64), (DOUBLE, 128)]),
+                _ => return None,
+            })
+        }
+    }
+
+    fn located(parameters: &[(TypeId, Option<Place>)], returns: TypeId) -> Vec<Location> {
+        let parameters = parameters.iter().map(|(ty, place)| Parameter { name: "p".into(), ty: *ty, place: *place });
+        let function = Function { parameters: parameters.collect(), returns, returns_in_memory: false };
+        locate(&function, &Known, true)
+    }
+
+    fn registers(offsets: &[i64]) -> Location {
+        Location::Registers(offsets.to_vec())
+    }
+
+    #[test]
+    fn floating_point_numbers_take_no_integer_register() {
+        let places = located(&[(DOUBLE, None), (INT, None), (MIXED, None), (POINT, None)], INT);
+        let expected = [Location::Vector, registers(&[112]), Location::Vector, registers(&[96])];
+        assert_eq!(places, expected);
+    }
+
+    #[test]
+    fn what_is_large_or_comes_late_is_on_the_stack() {
+        let mut parameters = vec![(INT, None); 6];
+        parameters.insert(0, (LARGE, None));
+        parameters.push((POINT, None));
+        let places = located(&parameters, INT);
+        assert_eq!(places[0], Location::Stack(8));
+        assert_eq!(places[1], registers(&[112]));
+        assert_eq!(places[7], Location::Stack(32));
+    }
+
+    #[test]
+    fn the_place_of_a_large_result_is_an_argument() {
+        assert_eq!(located(&[(INT, None)], LARGE), [registers(&[104])]);
+        assert_eq!(located(&[(INT, None)], POINT), [registers(&[112])]);
+    }
+
+    #[test]
+    fn debug_information_knows_better() {
+        // The first was left out, so that the second moved up.
+        let places = located(&[(INT, None), (INT, Some(Place::Register(5)))], INT);
+        assert_eq!(places, [Location::Removed, registers(&[112])]);
+        let places = located(&[(LARGE, Some(Place::Reference)), (INT, None)], INT);
+        assert_eq!(places, [Location::Behind(Box::new(registers(&[112]))), registers(&[104])]);
     }
 }

@@ -206,6 +206,12 @@ impl<'a> Checker<'a> {
                 let kind = ExprKind::Load { pointer, offset: *offset, access: Access::User, bits: None };
                 return Some(Expr { span, ty, kind });
             }
+            Location::Behind(address) => {
+                let pointer = ty.clone().pointer(Space::User);
+                let pointer = Box::new(self.argument_at(name, pointer, address, span)?);
+                let kind = ExprKind::Load { pointer, offset: 0, access: Access::User, bits: None };
+                return Some(Expr { span, ty, kind });
+            }
             Location::Registers(registers) if ty.is_scalar() => {
                 let value = register(registers.first().copied().unwrap_or_default(), span);
                 return Some(match ty {

@@ -2,7 +2,7 @@
 
 use gimli::{AttributeValue, Expression, Operation, constants};
 use lancet_kernel::btf::TypeId;
-use lancet_kernel::debug_info::{Function, Parameter, Place as Value};
+use lancet_kernel::debug_info::{Function, Parameter, Place as Value, Types};
 
 use super::unit::Entry;
 use super::{Data, Dwarf, Place};
@@ -43,7 +43,8 @@ impl<'d> Dwarf<'d> {
                 });
             }
         }
-        Some(Function { parameters, returns: self.type_of(place) })
+        let returns = self.type_of(place);
+        Some(Function { parameters, returns, returns_in_memory: self.is_object(returns) })
     }
 
     /// The type that an entry refers to; void if to none.
@@ -78,31 +79,54 @@ impl<'d> Dwarf<'d> {
                 }
             }
         };
-        match single(expression, unit)? {
-            Operation::Register { register } => Some(Value::Register(register.0)),
+        match operations(expression, unit)?.as_slice() {
+            [Operation::Register { register }] => Some(Value::Register(register.0)),
+            [Operation::RegisterOffset { register, offset: 0, .. }] => Some(Value::Behind(register.0)),
             // Below that are the function's own variables: a copy that its first instructions will make.
-            Operation::FrameOffset { offset } => match base {
-                FrameBase::CallFrame if offset >= 0 => Some(Value::Stack(offset + 8)),
-                FrameBase::FramePointer if offset >= 16 => Some(Value::Stack(offset - 8)),
+            [Operation::FrameOffset { offset }] => match base {
+                FrameBase::CallFrame if *offset >= 0 => Some(Value::Stack(offset + 8)),
+                FrameBase::FramePointer if *offset >= 16 => Some(Value::Stack(offset - 8)),
                 _ => None,
             },
+            // A copy of its address.
+            [Operation::FrameOffset { .. }, Operation::Deref { .. }] => Some(Value::Reference),
             _ => None,
         }
+    }
+
+    /// Whether a type is a C++ class with a destructor that does something: values of it stay where they are.
+    fn is_object(&self, id: TypeId) -> bool {
+        let Some(id) = self.resolve(id) else { return false };
+        self.place_of(id).is_some_and(|place| {
+            let found = self.children(place, |dwarf, child, tag| {
+                let entry = dwarf.entry(child).filter(|_| tag == constants::DW_TAG_subprogram)?;
+                let name = dwarf.text(child, constants::DW_AT_name)?;
+                let is_implied = entry.attr(constants::DW_AT_artificial).or(entry.attr(constants::DW_AT_defaulted));
+                (name.starts_with('~') && is_implied.is_none()).then_some(())
+            });
+            !found.is_empty()
+        })
     }
 }
 
 fn frame_base(unit: &gimli::Unit<Data<'_>>, function: &Entry<'_>) -> FrameBase {
     let base = function.attr_value(constants::DW_AT_frame_base).and_then(|value| value.exprloc_value());
-    match base.and_then(|expression| single(expression, unit)) {
-        Some(Operation::CallFrameCFA) => FrameBase::CallFrame,
-        Some(Operation::Register { register }) if register == FRAME_POINTER => FrameBase::FramePointer,
+    match base.and_then(|expression| operations(expression, unit)).as_deref() {
+        Some([Operation::CallFrameCFA]) => FrameBase::CallFrame,
+        Some([Operation::Register { register }]) if *register == FRAME_POINTER => FrameBase::FramePointer,
         _ => FrameBase::Other,
     }
 }
 
-/// The operation of an expression that has one only.
-fn single<'d>(expression: Expression<Data<'d>>, unit: &gimli::Unit<Data<'d>>) -> Option<Operation<Data<'d>>> {
+/// The operations of an expression that has a few only.
+fn operations<'d>(expression: Expression<Data<'d>>, unit: &gimli::Unit<Data<'d>>) -> Option<Vec<Operation<Data<'d>>>> {
     let mut operations = expression.operations(unit.encoding());
-    let first = operations.next().ok()??;
-    operations.next().ok()?.is_none().then_some(first)
+    let mut found = Vec::new();
+    while let Some(operation) = operations.next().ok()? {
+        if found.len() == 2 {
+            return None;
+        }
+        found.push(operation);
+    }
+    Some(found)
 }

@@ -40,6 +40,11 @@ impl Dwarf<'_> {
         self.ids.borrow_mut().of((place, 0))
     }
 
+    /// The entry of a type.
+    pub(super) fn place_of(&self, id: TypeId) -> Option<Place> {
+        self.ids.borrow().key(id).map(|(place, _)| place)
+    }
+
     pub(super) fn decode(&self, id: TypeId) -> Option<Type> {
         if id.0 == 0 {
             return Some(Type::Void);
@@ -228,7 +233,7 @@ impl Dwarf<'_> {
     }
 
     /// What `read` makes of each entry directly below another.
-    fn children<T>(&self, place: Place, read: impl Fn(&Self, Place, DwTag) -> Option<T>) -> Vec<T> {
+    pub(super) fn children<T>(&self, place: Place, read: impl Fn(&Self, Place, DwTag) -> Option<T>) -> Vec<T> {
         let mut found = Vec::new();
         let Some(unit) = self.unit(place.0) else { return found };
         let Ok(mut tree) = unit.entries_tree(Some(place.1)) else { return found };
