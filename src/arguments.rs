@@ -10,7 +10,7 @@ use std::path::PathBuf;
     version,
     disable_help_subcommand = true,
     args_conflicts_with_subcommands = true,
-    override_usage = "lancet [OPTIONS] -e PROGRAM [ARGUMENTS]...\n       lancet [OPTIONS] FILE [ARGUMENTS]...   (FILE - is standard input)\n       lancet build SCRIPT -o FILE.o\n       lancet run [OPTIONS] FILE.o",
+    override_usage = "lancet [OPTIONS] -e PROGRAM [ARGUMENTS]...\n       lancet [OPTIONS] FILE [ARGUMENTS]...   (FILE - is standard input)\n       lancet build SCRIPT -o FILE.o\n       lancet run [OPTIONS] FILE.o\n       lancet explain NAME",
     after_help = "Examples:\n  lancet -e 'tracepoint:syscalls:sys_enter_openat { printf(\"%s %s\\n\", comm, str(args.filename)); }'\n  lancet -e 'profile:hz:99 { @[comm] = count(); }'\n  lancet -c 'ls /' -e 'uprobe:libc:malloc { @ = hist(arg0); }'"
 )]
 pub struct Command {
@@ -29,6 +29,16 @@ pub enum Verb {
     Build(Build),
     /// Load and run an object file that `lancet build` made
     Run(Run),
+    /// Say what there is to say of a function of the language
+    Explain(Explain),
+}
+
+/// `lancet explain`.
+#[derive(Args, Debug)]
+pub struct Explain {
+    /// The function's name
+    #[arg(value_name = "NAME")]
+    pub name: String,
 }
 
 /// `lancet -e …`, `lancet FILE`.

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod compile;
+mod explain;
 mod list;
 mod report;
 mod source;
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
     let code = match command.subcommand {
         Some(Verb::Build(build)) => trace::build(&build),
         Some(Verb::Run(run)) => trace::run_object(&run),
+        Some(Verb::Explain(wanted)) => explain::function(&wanted.name),
         None => trace::trace(command.trace),
     };
     ExitCode::from(code)

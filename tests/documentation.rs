@@ -1,13 +1,21 @@
 //! The documentation keeps its promises: every error code has a page, and the scripts on the pages do what they say.
 //!
 //! On a page the script under "Wrong:" must be reported with the page's code, the one under "Right:" must not.
-//! Pages without a script are only checked for being there. `docs/builtins.md` is made from what the builtins say of
+//! Pages without a script are only checked for being there. `docs/functions` is made from what the functions say of
 //! themselves; `BLESS=1` rewrites it. Nothing is attached or loaded.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use lancet_compiler::compile::{Input, compile};
+use lancet_compiler::import::NoImports;
+use lancet_compiler::settings::Settings;
+use lancet_kernel::captured::CapturedKernel;
+use lancet_stdlib::documentation;
 use lancet_syntax::code::Code;
+use lancet_syntax::preprocess::NoIncludes;
+use lancet_syntax::render::{RenderOptions, render};
+use lancet_syntax::span::SourceMap;
 
 #[test]
 fn every_code_has_a_page_with_its_title() {
@@ -46,26 +54,49 @@ fn right_scripts_are_accepted() {
 }
 
 #[test]
-fn the_list_of_builtins_is_what_they_say_of_themselves() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/builtins.md");
-    let wanted = builtins();
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&path, &wanted).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+fn the_pages_of_functions_are_what_these_say_of_themselves() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/functions");
+    let pages = documentation::pages();
+    for (name, wanted) in &pages {
+        let path = folder.join(name);
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(&path, wanted).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        }
+        let found = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(found == *wanted, "docs/functions/{name} is out of date: make bless rewrites it");
     }
-    let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(found, wanted, "docs/builtins.md is out of date: make bless rewrites it");
+    let files = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    assert_eq!(files.count(), pages.len(), "a page in docs/functions is no family's");
 }
 
-fn builtins() -> String {
-    let mut signatures: Vec<_> = lancet_stdlib::all().into_iter().map(|builtin| builtin.signature()).collect();
-    signatures.sort_by_key(|signature| signature.name);
-    let cell = |text: &str| text.replace('|', "\\|");
-    let row = |signature: &&lancet_compiler::builtin::Signature| {
-        let note = if signature.is_unsafe { " Needs `--unsafe`." } else { "" };
-        format!("| `{}` | {}{note} |\n", cell(signature.usage), cell(signature.summary))
-    };
-    let rows: String = signatures.iter().map(row).collect();
-    format!("# Builtins\n\n| usage | what it is or does |\n| --- | --- |\n{rows}")
+#[test]
+fn examples_of_functions_compile() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/kernel.capture");
+    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let kernel = CapturedKernel::from_bytes(&bytes).unwrap_or_else(|error| panic!("{}", error.message()));
+    let builtins = lancet_stdlib::all();
+    let entries = documentation::FAMILIES.iter().flat_map(|family| family.entries);
+    let mut refused = String::new();
+    for entry in entries.filter(|entry| entry.anywhere) {
+        let mut sources = SourceMap::default();
+        let file = sources.add(entry.names[0], entry.example);
+        let input = Input {
+            kernel: &kernel,
+            library: lancet_stdlib::LIBRARY,
+            builtins: &builtins,
+            settings: Settings { allow_unsafe: true, ..Settings::default() },
+            environment: &[],
+            loader: &NoIncludes,
+            importer: &NoImports,
+            dumps: &[],
+        };
+        let output = compile(&mut sources, file, input);
+        let options = RenderOptions { color: false, notes: false, warnings: false };
+        if output.object.is_none() {
+            refused.push_str(&render(&output.diagnostics, &sources, options));
+        }
+    }
+    assert!(refused.is_empty(), "{refused}");
 }
 
 fn page_name(code: Code) -> String {

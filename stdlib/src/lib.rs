@@ -17,6 +17,7 @@ mod count;
 mod ctx;
 mod curtask;
 mod delete;
+pub mod documentation;
 mod exit;
 mod extreme;
 mod find;
