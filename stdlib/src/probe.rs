@@ -2,6 +2,7 @@
 
 use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
+use lancet_compiler::check::calling_convention::INSTRUCTION_POINTER;
 use lancet_compiler::hir::ContextKind;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;
@@ -9,6 +10,7 @@ use lancet_compiler::lower::Lowerer;
 use lancet_compiler::probe::Arguments;
 use lancet_compiler::types::Space;
 use lancet_compiler::types::Type;
+use lancet_kernel::Version;
 use lancet_syntax::ast;
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::Diagnostic;
@@ -17,6 +19,9 @@ use lancet_syntax::span::Span;
 pub(crate) struct Probe;
 pub(crate) struct ProbeType;
 pub(crate) struct Func;
+
+/// bpf_get_func_ip tells in return probes of programs, whatever they are attached with.
+pub(crate) const TELLS_RETURNING: Version = Version::new(6, 7);
 
 const fn signature(name: &'static str, summary: &'static str) -> Signature {
     Signature { name, aliases: &[], min: 0, max: 0, usage: name, summary, is_unsafe: false }
@@ -82,18 +87,46 @@ impl Builtin for Func {
             checker.report(Diagnostic::error(Code::NotHere, span, message).help("use probe for the probe's name"));
             return None;
         }
-        // A multi link tells the function's address; elsewhere the instruction pointer is at it.
-        let ty = if checker.facts().default_space == Space::User { Type::UserSymbol } else { Type::KernelSymbol };
-        Some(Call::expr(self, ty, span, Vec::new(), Extra::None))
+        if checker.facts().default_space == Space::User {
+            return user_function(self, checker, span);
+        }
+        Some(Call::expr(self, Type::KernelSymbol, span, Vec::new(), Extra::None))
     }
 
-    fn lower(&self, lowerer: &mut Lowerer<'_>, _: &Call, ty: &Type, into: Option<Address>) -> Operand {
-        let address = lowerer.function_address();
+    fn lower(&self, lowerer: &mut Lowerer<'_>, call: &Call, ty: &Type, into: Option<Address>) -> Operand {
+        let address = match call.extra {
+            Extra::Number(offset) => {
+                let context = lowerer.context();
+                lowerer.load8(Address::Pointer(context, offset as i32))
+            }
+            _ => lowerer.function_address(),
+        };
         if *ty == Type::KernelSymbol {
             return Operand::Scalar(address);
         }
         Operand::Memory(crate::symbol::user_symbol(lowerer, address, into))
     }
+}
+
+/// The function of a probe in a program: at its start the instruction pointer is there; of one that returns the kernel tells
+/// the start, if it can.
+fn user_function(func: &'static Func, checker: &mut Checker<'_>, span: Span) -> Option<Expr> {
+    let extra = match checker.facts().expansion.arguments {
+        Arguments::Return => {
+            let kernel = checker.kernel();
+            if kernel.version() < TELLS_RETURNING && !kernel.features().uprobe_multi {
+                let message =
+                    format!("func: this kernel does not tell which function returns (Linux {TELLS_RETURNING} does)");
+                checker.report(
+                    Diagnostic::error(Code::NotOnThisKernel, span, message).help("use probe for the probe's name"),
+                );
+                return None;
+            }
+            Extra::None
+        }
+        _ => Extra::Number(INSTRUCTION_POINTER),
+    };
+    Some(Call::expr(func, Type::UserSymbol, span, Vec::new(), extra))
 }
 
 /// The function of a program that is attached to one only, for kernels that do not tell programs.

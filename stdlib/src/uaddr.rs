@@ -2,6 +2,7 @@
 //!
 //! The kernel puts a program anywhere, but moves it as a whole: the distance from the probe's own instruction stays.
 
+use crate::probe::TELLS_RETURNING;
 use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::calling_convention::{INSTRUCTION_POINTER, register};
 use lancet_compiler::check::{Checker, ProgramAddress};
@@ -9,7 +10,6 @@ use lancet_compiler::hir::{Expr, ExprKind};
 use lancet_compiler::ir::{Address, Helper};
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::{INT64, Space, Type};
-use lancet_kernel::Version;
 use lancet_syntax::ast;
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::Diagnostic;
@@ -27,9 +27,6 @@ static UADDR: Signature = Signature {
               that is 1, 2, 4 or 8, else to int64.",
     is_unsafe: false,
 };
-
-/// bpf_get_func_ip tells in return probes of programs, whatever they are attached with.
-const TELLS_FUNCTION: Version = Version::new(6, 7);
 
 impl Builtin for Uaddr {
     fn signature(&'static self) -> &'static Signature {
@@ -52,9 +49,11 @@ impl Builtin for Uaddr {
                 let distance = Box::new(checker.constant(distance, INT64, span));
                 Some(Expr { span, ty, kind: ExprKind::PointerOffset(instruction, distance) })
             }
-            ProgramAddress::FromFunction(_) if checker.kernel().version() < TELLS_FUNCTION => {
+            ProgramAddress::FromFunction(_)
+                if checker.kernel().version() < TELLS_RETURNING && !checker.kernel().features().uprobe_multi =>
+            {
                 let message = format!(
-                    "uaddr(): this kernel does not tell where a function that returns started ({TELLS_FUNCTION} does)"
+                    "uaddr(): this kernel does not tell where a function that returns started ({TELLS_RETURNING} does)"
                 );
                 let help = "keep it at the function's entry: @address[tid] = uaddr(…)";
                 checker.report(Diagnostic::error(Code::NotOnThisKernel, span, message).help(help));
