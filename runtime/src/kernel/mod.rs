@@ -1,7 +1,7 @@
 //! The running machine as a [`Kernel`]: its types, tracepoints, functions, symbols and executables.
 //!
 //! Invariant: nothing is opened before it is asked for, and nothing is read twice; [`LiveKernel::new`] does no I/O. It only
-//! looks: nothing is attached here, and what is loaded ([`trial`]) never runs.
+//! looks: nothing is attached here, and what is loaded (`trial`) never runs.
 
 pub mod capture;
 mod cgroup;
