@@ -80,6 +80,13 @@ pub enum Action {
         /// Where in the script.
         location: Location,
     },
+    /// `skboutput(path, …)`: a packet, which comes by [`crate::Manifest::packets`].
+    Packet {
+        /// The pcap file.
+        path: String,
+        /// Bytes of the packet that are left out.
+        offset: u32,
+    },
     /// Something went wrong that is worth a warning: division by zero, a failed assertion …
     RuntimeError {
         /// What.

@@ -41,6 +41,9 @@ pub struct Manifest {
     pub actions: Vec<Action>,
     /// Symbol of the ring buffer map, if any program sends records.
     pub ring_buffer: Option<String>,
+    /// Symbol of the perf event array that packets come by, if any program sends them: u64 index in `actions`, u64 time
+    /// (CLOCK_BOOTTIME), u64 length of the packet, its bytes.
+    pub packets: Option<String>,
     /// Symbol of the map from stack id (u64) to frames (u64 each, zero-terminated when short), if stacks are taken.
     pub stacks: Option<String>,
     /// The page of global variables, if there is one.

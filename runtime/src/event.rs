@@ -81,6 +81,8 @@ impl<'a> Printer<'a> {
             Action::Join { delimiter, arguments } => self.join(delimiter, arguments, record),
             Action::Exit => return Flow::Exit(word(record, 8, 8) as u8),
             Action::HelperError { helper, location } => self.helper_error(helper, word(record, 8, 8) as i64, location),
+            // Packets come by a buffer of their own.
+            Action::Packet { .. } => {}
             Action::RuntimeError { message, location } => self.notify(Notice {
                 severity: Severity::Warning,
                 kind: "runtime_error",

@@ -43,6 +43,7 @@ mod question;
 mod reader;
 mod shown;
 mod signal;
+mod skboutput;
 mod socket_cookie;
 mod stack;
 mod str;
@@ -114,6 +115,7 @@ pub fn all() -> Vec<&'static dyn Builtin> {
         &shown::Username,
         &signal::SIGNAL,
         &signal::SIGNAL_THREAD,
+        &skboutput::SkbOutput,
         &socket_cookie::SocketCookie,
         &stack::KSTACK,
         &stack::USTACK,

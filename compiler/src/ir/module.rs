@@ -20,6 +20,8 @@ pub enum MapKind {
     Hash,
     /// BPF_MAP_TYPE_ARRAY = 2.
     Array,
+    /// BPF_MAP_TYPE_PERF_EVENT_ARRAY = 4.
+    PerfEventArray,
     /// BPF_MAP_TYPE_PERCPU_HASH = 5.
     PerCpuHash,
     /// BPF_MAP_TYPE_PERCPU_ARRAY = 6.

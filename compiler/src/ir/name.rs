@@ -151,9 +151,10 @@ impl UnaryOp {
 
 impl MapKind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Hash,
         Self::Array,
+        Self::PerfEventArray,
         Self::PerCpuHash,
         Self::PerCpuArray,
         Self::LruHash,
@@ -166,6 +167,7 @@ impl MapKind {
         match self {
             Self::Hash => "hash",
             Self::Array => "array",
+            Self::PerfEventArray => "perf_event_array",
             Self::PerCpuHash => "percpu_hash",
             Self::PerCpuArray => "percpu_array",
             Self::LruHash => "lru_hash",

@@ -39,7 +39,7 @@ impl Lowerer<'_> {
         map
     }
 
-    fn action(&mut self, action: Action) -> u32 {
+    pub(super) fn action(&mut self, action: Action) -> u32 {
         match self.manifest.actions.iter().position(|known| *known == action) {
             Some(index) => index as u32,
             None => {

@@ -13,6 +13,7 @@ mod locals;
 mod loops;
 mod map;
 mod operator;
+mod packet;
 mod search;
 mod stack;
 mod statement;
@@ -84,6 +85,7 @@ pub struct Lowerer<'a> {
     globals: Globals,
     maps: Vec<MapId>,
     ring_buffer: Option<MapId>,
+    packets: Option<MapId>,
     stacks: Option<MapId>,
     builder: FunctionBuilder,
     part: Option<&'a ProbeProgram>,
@@ -111,6 +113,7 @@ impl<'a> Lowerer<'a> {
             globals: Globals::default(),
             maps: Vec::new(),
             ring_buffer: None,
+            packets: None,
             stacks: None,
             builder: FunctionBuilder::new("", FunctionKind::Subprogram, 0),
             part: None,

@@ -5,6 +5,7 @@
 
 use super::bpf_map::LoadedMaps;
 use super::error::RuntimeError;
+use super::packets::Packets;
 use super::signal::Signals;
 use crate::event::{Flow, Printer};
 use libbpf_sys as sys;
@@ -23,6 +24,7 @@ const AT_ONCE: sys::size_t = 16384;
 /// The ring buffer and what its records go to.
 pub struct Collector<'s, 'm> {
     ring: Option<NonNull<sys::ring_buffer>>,
+    packets: Option<Packets<'m>>,
     /// libbpf holds its address, so it stays where it is.
     sink: NonNull<Sink<'s, 'm>>,
 }
@@ -50,10 +52,15 @@ pub enum Wake {
 
 impl<'s, 'm> Collector<'s, 'm> {
     /// Opens the ring buffer; a script that sends nothing has none.
-    pub fn new(ring: Option<RawFd>, printer: &'s mut Printer<'m>, maps: &'s LoadedMaps) -> Result<Self, RuntimeError> {
+    pub fn new(
+        ring: Option<RawFd>,
+        packets: Option<Packets<'m>>,
+        printer: &'s mut Printer<'m>,
+        maps: &'s LoadedMaps,
+    ) -> Result<Self, RuntimeError> {
         let sink = Box::new(Sink { printer, maps, flow: Flow::Continue });
         let sink = NonNull::from(Box::leak(sink));
-        let mut collector = Self { ring: None, sink };
+        let mut collector = Self { ring: None, packets, sink };
         if let Some(map) = ring {
             // SAFETY: the callback gets the sink, which lives as long as the ring.
             let ring = unsafe { sys::ring_buffer__new(map, Some(take_record), sink.as_ptr().cast(), std::ptr::null()) };
@@ -74,6 +81,7 @@ impl<'s, 'm> Collector<'s, 'm> {
             // SAFETY: the ring is open; nobody else holds a reference to the sink meanwhile.
             unsafe { sys::ring_buffer__consume_n(ring.as_ptr(), AT_ONCE) };
         }
+        self.write_packets();
         self.sink().flow
     }
 
@@ -83,7 +91,16 @@ impl<'s, 'm> Collector<'s, 'm> {
             // SAFETY: the ring is open; nobody else holds a reference to the sink meanwhile.
             unsafe { sys::ring_buffer__consume(ring.as_ptr()) };
         }
+        self.write_packets();
         self.sink().flow
+    }
+
+    fn write_packets(&mut self) {
+        // SAFETY: the sink is ours; libbpf uses it only inside ring_buffer__consume.
+        let printer = unsafe { &mut *self.sink.as_mut().printer };
+        if let Some(packets) = &mut self.packets {
+            packets.write(printer);
+        }
     }
 
     /// Prints all maps as they are now.
@@ -117,6 +134,7 @@ impl<'s, 'm> Collector<'s, 'm> {
             // Errors are told without being asked for.
             poll(output.unwrap_or(-1), 0),
             poll(self.sink().printer.names().mappings_descriptor().unwrap_or(-1), libc::POLLIN),
+            poll(self.packets.as_ref().map_or(-1, Packets::descriptor), libc::POLLIN),
         ];
         // SAFETY: the kernel reads and writes the entries; negative descriptors are passed over.
         let result = unsafe { libc::poll(waiting.as_mut_ptr(), waiting.len() as _, -1) };

@@ -12,6 +12,7 @@ mod collect;
 pub mod error;
 pub mod load;
 pub mod options;
+mod packets;
 mod process;
 mod signal;
 mod user_symbols;
@@ -29,6 +30,7 @@ use bpf_map::LoadedMaps;
 use collect::{Collector, Wake};
 use lancet_manifest::{Manifest, Target};
 use load::Loaded;
+use packets::Packets;
 use process::Process;
 use signal::Signals;
 use std::fs::File;
@@ -84,7 +86,11 @@ fn trace(
         None => None,
     };
     let (outcome, events) = {
-        let collector = Collector::new(ring, &mut printer, &maps)?;
+        let packets = match &manifest.packets {
+            Some(symbol) => Some(Packets::new(loaded.map_descriptor(symbol)?, manifest)?),
+            None => None,
+        };
+        let collector = Collector::new(ring, packets, &mut printer, &maps)?;
         let output = options.output.is_none().then_some(libc::STDOUT_FILENO);
         let mut session = Session { manifest, loaded, signals: &signals, output, collector };
         session.read_iterators(&attached)?;

@@ -172,6 +172,10 @@ pub static FAMILIES: &[Family] = &[
             entry(&["pton"], "begin { print(ntop(pton(\"::1\"))); }"),
             on_some_machines(&["macaddr"], "fentry:dev_queue_xmit { @[macaddr(args.skb.dev.dev_addr)] = count(); }"),
             entry(&["bswap"], "begin { printf(\"%x\\n\", bswap((uint16)0x1234)); }"),
+            on_some_machines(
+                &["skboutput"],
+                "fentry:dev_queue_xmit { _ = skboutput(\"sent.pcap\", args.skb, args.skb.len, 14); }",
+            ),
             entry(&["socket_cookie"], "fentry:tcp_sendmsg { @sent[socket_cookie(args.sk)] = sum(args.size); }"),
         ],
     },
