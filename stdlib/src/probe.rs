@@ -76,7 +76,13 @@ impl Builtin for Func {
         let tells_address = checker.kernel().features().func_ip;
         let facts = checker.facts();
         let is_function = match facts.context {
-            ContextKind::Registers => matches!(facts.expansion.arguments, Arguments::Entry | Arguments::Return),
+            ContextKind::Registers => match facts.expansion.arguments {
+                Arguments::Return if facts.default_space != Space::User && !tells_address => {
+                    return Some(known_function(checker, span));
+                }
+                Arguments::Entry | Arguments::Return => true,
+                _ => false,
+            },
             ContextKind::TypedArguments if !tells_address => return Some(known_function(checker, span)),
             ContextKind::TypedArguments => true,
             _ => false,

@@ -79,6 +79,9 @@ fn expand(cx: &mut Cx<'_>, provider: &'static str, at_return: bool) -> Result<Ve
         let help = "use a tracepoint or a raw tracepoint instead";
         return Err(cx.wrong_help(Code::NotOnThisKernel, "this kernel was built without kprobes", help));
     }
+    if let (None, Some(address)) = (&module, address(&function)) {
+        return at_address(cx, provider, address, at_return);
+    }
     let (name, offset) = split_offset(cx, &function)?;
     if offset != 0 && at_return {
         return Err(cx.wrong(Code::BadProbeArgument, "a kretprobe takes no offset"));
@@ -87,20 +90,10 @@ fn expand(cx: &mut Cx<'_>, provider: &'static str, at_return: bool) -> Result<Ve
     let found =
         kernel.functions(module.as_deref().unwrap_or("*"), &name).map_err(|error| cx.unavailable(&shown, &error))?;
     if found.is_empty() {
-        if !is_pattern(&name) && kernel.symbol_address(&name).is_some() {
-            let help = "it is inlined, not traceable or on the kernel's blacklist";
-            return Err(cx.wrong_help(Code::NoSuchProbe, format!("{name} cannot be traced"), help));
-        }
-        let nearest = if is_pattern(&name) { None } else { nearest(cx, &name) };
-        let what = if is_pattern(&name) {
-            format!("no kernel function matches {name}")
-        } else {
-            format!("there is no {shown}")
-        };
-        return Err(cx.missing(what, nearest.map(|name| format!("{provider}:{name}"))));
+        return Err(missing(cx, provider, module.as_deref(), &name));
     }
     let multi = found.len() > 1 && offset == 0 && kernel.features().kprobe_multi;
-    let attach_points = found
+    let attach_points: Vec<_> = found
         .into_iter()
         .map(|function| {
             let suffix = if offset == 0 { String::new() } else { format!("+{offset}") };
@@ -111,14 +104,78 @@ fn expand(cx: &mut Cx<'_>, provider: &'static str, at_return: bool) -> Result<Ve
             cx.attach_point(provider, text, Target::KernelFunction { function: function.name, offset, at_return })
         })
         .collect();
-    Ok(vec![Expansion {
-        section: provider,
+    let together = Expansion {
         multi_section: multi.then_some(if at_return { "kretprobe.multi" } else { "kprobe.multi" }),
+        attach_points,
+        ..expansion(provider, at_return)
+    };
+    // Where the kernel does not tell a program which function returns, the program must be told.
+    Ok(if at_return && !kernel.features().func_ip { together.split() } else { vec![together] })
+}
+
+fn expansion(provider: &'static str, at_return: bool) -> Expansion {
+    Expansion {
+        section: provider,
         context: Some(ContextKind::Registers),
         arguments: if at_return { Arguments::Return } else { Arguments::Entry },
         space: Some(Space::Any),
-        attach_points,
-    }])
+        ..Expansion::default()
+    }
+}
+
+/// An address, written as a hexadecimal number.
+fn address(text: &str) -> Option<u64> {
+    u64::from_str_radix(text.strip_prefix("0x")?, 16).ok()
+}
+
+/// Nothing says that an instruction starts there: the user does.
+fn at_address(cx: &Cx<'_>, provider: &'static str, address: u64, at_return: bool) -> Result<Vec<Expansion>, Refused> {
+    if at_return {
+        return Err(cx.wrong(Code::BadProbeArgument, "a kretprobe takes no address: write the function's name"));
+    }
+    if !cx.environment.settings.allow_unsafe {
+        let help = "allow it with --unsafe, or write the function's name and an offset";
+        let message = "a probe at an address is unsafe: it may lie inside an instruction";
+        return Err(cx.wrong_help(Code::UnsafeFunction, message, help));
+    }
+    let target = Target::KernelFunction { function: String::new(), offset: address, at_return };
+    let point = cx.attach_point(provider, format!("{provider}:{address:#x}"), target);
+    Ok(vec![Expansion { attach_points: vec![point], ..expansion(provider, at_return) }])
+}
+
+/// Why there is no such function, as far as the kernel tells.
+fn missing(cx: &Cx<'_>, provider: &str, module: Option<&str>, name: &str) -> Refused {
+    let kernel = cx.environment.kernel;
+    let functions = |module: &str, name: &str| kernel.functions(module, name).unwrap_or_default();
+    if is_pattern(name) {
+        return cx.missing(format!("no kernel function matches {name}"), None);
+    }
+    if let Some(module) = module {
+        if let Some(elsewhere) = functions("*", name).first() {
+            let message = format!("there is no kernel function {name} in {module}");
+            return cx.missing(message, Some(format!("{provider}:{}:{name}", elsewhere.module)));
+        }
+    }
+    if kernel.symbol_address(name).is_some() {
+        let message = format!("{name} cannot be traced: the kernel's function tracer does not list it");
+        let help =
+            "it is marked notrace, on the list of functions that must not be probed, or part of the tracer itself";
+        return cx.wrong_help(Code::NoSuchProbe, message, help);
+    }
+    // The compiler renames functions whose parameters or code it changed: name.isra.0, name.constprop.0, name.part.0.
+    if let Some(changed) = functions("*", &format!("{name}.*")).first() {
+        let message = format!("the compiler made {} of the kernel function {name}", changed.name);
+        return cx.missing(message, Some(format!("{provider}:{}", changed.name)));
+    }
+    match nearest(cx, name) {
+        Some(nearest) => {
+            cx.missing(format!("there is no kernel function {name}"), Some(format!("{provider}:{nearest}")))
+        }
+        None => {
+            let help = "the compiler may have inlined it into its callers: trace one of those";
+            cx.missing_help(format!("there is no kernel function {name}"), help)
+        }
+    }
 }
 
 /// `function+offset`.

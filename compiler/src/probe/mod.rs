@@ -326,6 +326,11 @@ impl Cx<'_> {
         }))
     }
 
+    /// No such probe; with what to do.
+    fn missing_help(&self, message: String, help: &str) -> Refused {
+        Refused::Missing(Box::new(Diagnostic::error(Code::NoSuchProbe, self.span(), message).help(help)))
+    }
+
     /// Something of the machine could not be read.
     fn unavailable(&self, what: &str, error: &Unavailable) -> Refused {
         let message = format!("{what}: {}", error.message());

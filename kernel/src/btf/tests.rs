@@ -173,6 +173,7 @@ fn damage_is_never_a_panic() {
         let Ok(btf) = Btf::parse(Rc::new(damaged), None) else { continue };
         for id in (0..20).chain([u32::MAX]).map(TypeId) {
             let _ = (btf.ty(id), btf.resolve(id), btf.size_of(id), btf.member(id, "comm"), btf.name_of(id));
+            let _ = (btf.definition(id), btf.declaration(id, "name"));
         }
         let _ = (btf.find("task", NameKind::Struct), btf.enumerator("WIDE"), btf.names(NameKind::Type).count());
     }

@@ -2,6 +2,7 @@
 //!
 //! What libbpf prints is kept instead, for error messages and `-v`. Nothing is attached here.
 
+use super::attach;
 use super::error::{Refusal, RuntimeError};
 use super::options::Options;
 use lancet_manifest::{Manifest, SECTION};
@@ -56,7 +57,8 @@ impl Loaded {
             loaded.program_logs.iter().for_each(|log| eprint!("{}", text(log)));
         }
         if result < 0 {
-            return Err(load_error(io::Error::from_raw_os_error(-result), said, &loaded));
+            let error = load_error(io::Error::from_raw_os_error(-result), said, &loaded);
+            return Err(attach::refused_target(manifest, error));
         }
         loaded.log = Vec::new();
         Ok(loaded)

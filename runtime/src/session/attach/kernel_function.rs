@@ -7,9 +7,11 @@ use lancet_manifest::Target;
 use libbpf_sys as sys;
 use std::io;
 
-/// One function, at an offset.
+/// One function, at an offset; or an address.
 pub fn attach(attaching: Attaching, function: &str, offset: u64, at_return: bool) -> Result<Link, Reason> {
-    let name = c_string(function).map_err(|error| error.to_string())?;
+    let c_name = c_string(function).map_err(|error| error.to_string())?;
+    // Without a function, the offset is an address.
+    let name = if function.is_empty() { std::ptr::null() } else { c_name.as_ptr() };
     let link = with_cookie(attaching.cookie(), |cookie| {
         let options = sys::bpf_kprobe_opts {
             sz: size_of::<sys::bpf_kprobe_opts>() as _,
@@ -19,7 +21,7 @@ pub fn attach(attaching: Attaching, function: &str, offset: u64, at_return: bool
             ..Default::default()
         };
         // SAFETY: the program is loaded; name and options are valid for the call.
-        Link::new(unsafe { sys::bpf_program__attach_kprobe_opts(attaching.program, name.as_ptr(), &options) })
+        Link::new(unsafe { sys::bpf_program__attach_kprobe_opts(attaching.program, name, &options) })
     });
     link.map_err(|error| explain(&error, function))
 }
@@ -59,6 +61,12 @@ fn explain(error: &io::Error, function: &str) -> Reason {
             "this kernel has no kprobes (CONFIG_KPROBE_EVENTS is off)".into()
         }
         Some(libc::ENOENT | libc::ESRCH) => format!("this kernel has no function {function} that can be traced"),
+        Some(libc::EINVAL | libc::EOPNOTSUPP) if is_blacklisted(function) => {
+            format!("{function} is on the kernel's list of functions that must not be probed")
+        }
+        Some(libc::EINVAL | libc::EILSEQ) if function.is_empty() => {
+            "the address is not that of an instruction that can be probed".into()
+        }
         Some(libc::EINVAL) => format!("the kernel does not allow probes in {function}"),
         Some(libc::EILSEQ) => format!("the offset is not the start of an instruction of {function}"),
         Some(libc::EADDRNOTAVAIL) => {
@@ -67,4 +75,10 @@ fn explain(error: &io::Error, function: &str) -> Reason {
         Some(libc::EBUSY) => format!("{function} is changed by something else at that place"),
         _ => describe(error),
     }
+}
+
+/// What the kernel itself says about the function: `0x…-0x…    name`.
+fn is_blacklisted(function: &str) -> bool {
+    let list = std::fs::read_to_string("/sys/kernel/debug/kprobes/blacklist").unwrap_or_default();
+    list.lines().any(|line| line.split_whitespace().nth(1) == Some(function))
 }

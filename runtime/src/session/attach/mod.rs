@@ -204,6 +204,18 @@ fn attach(multi: bool, attaching: Attaching) -> Result<Vec<Link>, Reason> {
     }
 }
 
+/// Programs for trampolines say what they attach to when they are loaded already: what the verifier says about that is no
+/// mistake in a program.
+pub fn refused_target(manifest: &Manifest, error: RuntimeError) -> RuntimeError {
+    let RuntimeError::Verifier(refusal) = &error else { return error };
+    let Some(reason) = trampoline::refused(&refusal.message) else { return error };
+    let program = manifest.programs.iter().find(|program| program.symbol == refusal.program);
+    match program.and_then(|program| program.attachments.first()) {
+        Some(attachment) => attach_error(manifest, attachment, reason),
+        None => error,
+    }
+}
+
 fn attach_error(manifest: &Manifest, attachment: &Attachment, reason: Reason) -> RuntimeError {
     let name = manifest.probes.get(attachment.probe as usize);
     let place = name.map(|name| format!("{}:{}:{}", name.location.file, name.location.line, name.location.column));
