@@ -4,7 +4,7 @@ use crate::str::string_like;
 use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
 use lancet_compiler::hir::{Expr, ExprKind};
-use lancet_compiler::ir::{Address, Comparison};
+use lancet_compiler::ir::Address;
 use lancet_compiler::lower::{LONGEST_SEARCHED, Lowerer, can_search};
 use lancet_compiler::types::{INT64, Type};
 use lancet_syntax::ast;
@@ -68,11 +68,11 @@ impl Builtin for Search {
     }
 
     fn lower(&self, lowerer: &mut Lowerer<'_>, call: &Call, _: &Type, _: Option<Address>) -> Operand {
-        let place = lowerer.find_string(&call.arguments[0], &call.arguments[1]);
-        if self.tells_place {
-            return Operand::Scalar(place);
-        }
-        let zero = lowerer.constant(0);
-        Operand::Scalar(lowerer.compare(Comparison::SignedGreaterEqual, place, zero))
+        let (haystack, needle) = (&call.arguments[0], &call.arguments[1]);
+        Operand::Scalar(if self.tells_place {
+            lowerer.find_string(haystack, needle)
+        } else {
+            lowerer.contains_string(haystack, needle)
+        })
     }
 }

@@ -269,7 +269,8 @@ impl<'a> Lowerer<'a> {
         let (reference, value, flags) = (self.map_reference(map), self.address_of(slot), self.constant(0));
         let result = self.call(Helper::MAP_UPDATE_ELEM, &[reference, key, value, flags]);
         let zero = self.constant(0);
-        let failed = self.compare(Comparison::SignedLess, result, zero);
+        // Before 6.4 the result is an int: its upper half is not the sign.
+        let failed = self.compare(Comparison::NotEqual, result, zero);
         self.if_else(failed, |lowerer| lowerer.map_full(map), |_| {});
     }
 

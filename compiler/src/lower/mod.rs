@@ -367,12 +367,14 @@ impl<'a> Lowerer<'a> {
 
     /// The address of the function that is traced.
     pub fn function_address(&mut self) -> Value {
+        const INSTRUCTION_POINTER: i32 = 128; // struct pt_regs
         let context = self.context();
-        if self.target.features.func_ip {
+        let in_program_entry = self.part.is_some_and(|part| part.section.starts_with("uprobe"));
+        if self.target.features.func_ip && !in_program_entry {
             return self.call(Helper::GET_FUNC_IP, &[context]);
         }
-        // struct pt_regs: ip at 128, one byte behind the breakpoint.
-        let ip = self.load8(Address::Pointer(context, 128));
-        self.add_constant(ip, -1)
+        let ip = self.load8(Address::Pointer(context, INSTRUCTION_POINTER));
+        // Handlers of kprobes see it one byte behind the breakpoint, those of uprobes on it.
+        if in_program_entry { ip } else { self.add_constant(ip, -1) }
     }
 }

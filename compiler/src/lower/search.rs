@@ -23,18 +23,29 @@ pub fn can_search(haystack: u32, needle: u32) -> bool {
 }
 
 impl Lowerer<'_> {
-    /// The index of the first occurrence of a string in another; -1 without one.
+    /// The index of the first occurrence of a string in another, -1 without one.
     pub fn find_string(&mut self, haystack: &Expr, needle: &Expr) -> Value {
-        let (Type::String(size), Type::String(most)) = (&haystack.ty, &needle.ty) else { return self.constant(-1) };
+        self.search(haystack, needle, Answer::Place)
+    }
+
+    /// 1 when a string occurs in another, else 0.
+    pub fn contains_string(&mut self, haystack: &Expr, needle: &Expr) -> Value {
+        self.search(haystack, needle, Answer::Presence)
+    }
+
+    fn search(&mut self, haystack: &Expr, needle: &Expr, answer: Answer) -> Value {
+        let (Type::String(size), Type::String(most)) = (&haystack.ty, &needle.ty) else {
+            return self.constant(answer.absent());
+        };
         let (size, most) = (*size, *most);
         if let ExprKind::String(bytes) = &needle.kind {
             let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
-            return self.find_literal(haystack, size, &bytes[..end]);
+            return self.find_literal(haystack, size, &bytes[..end], answer);
         }
         let pattern = self.pattern(needle, most);
         // Every round compares whole words, behind the end too.
         let base = self.computed(haystack, size, size + most.next_multiple_of(8));
-        self.each_place(base, size, |lowerer, at| {
+        self.first_place(base, size, answer, |lowerer, at| {
             let mut different = lowerer.constant(0);
             for offset in (0..most).step_by(8) {
                 let found = lowerer.load_word(Address::Pointer(at, offset as i32), MemorySize::B8);
@@ -49,20 +60,28 @@ impl Lowerer<'_> {
         })
     }
 
-    fn find_literal(&mut self, haystack: &Expr, size: u32, needle: &[u8]) -> Value {
+    fn find_literal(&mut self, haystack: &Expr, size: u32, needle: &[u8], answer: Answer) -> Value {
         let length = needle.len() as u32;
         if length == 0 {
-            return self.constant(0);
+            return self.constant(answer.at_start());
         }
         if length > size {
-            return self.constant(-1);
+            return self.constant(answer.absent());
         }
         let base = self.computed(haystack, size, size);
-        self.each_place(base, size - length + 1, |lowerer, at| lowerer.equals_bytes(Address::Pointer(at, 0), needle))
+        self.first_place(base, size - length + 1, answer, |lowerer, at| {
+            lowerer.equals_bytes(Address::Pointer(at, 0), needle)
+        })
     }
 
-    /// The first of `places` bytes behind `base` where the test holds; -1 when none does before the NUL.
-    fn each_place(&mut self, base: Value, places: u32, test: impl FnOnce(&mut Self, Value) -> Value) -> Value {
+    /// The first of `places` bytes behind `base` where the test holds, unless the NUL comes before.
+    fn first_place(
+        &mut self,
+        base: Value,
+        places: u32,
+        answer: Answer,
+        test: impl FnOnce(&mut Self, Value) -> Value,
+    ) -> Value {
         let (index, result) = (self.builder.variable(), self.builder.variable());
         let (head, failed, next) = (self.builder.block(), self.builder.block(), self.builder.block());
         let (hit, miss, end) = (self.builder.block(), self.builder.block(), self.builder.block());
@@ -92,11 +111,16 @@ impl Lowerer<'_> {
 
         self.builder.seal(hit);
         self.builder.switch_to(hit);
-        self.builder.define(result, now);
+        let found = match answer {
+            Answer::Place => now,
+            // The same for all places, so that the verifier follows what comes after only once.
+            Answer::Presence => self.constant(1),
+        };
+        self.builder.define(result, found);
         self.builder.jump(end);
         self.builder.seal(miss);
         self.builder.switch_to(miss);
-        let none = self.constant(-1);
+        let none = self.constant(answer.absent());
         self.builder.define(result, none);
         self.builder.jump(end);
         self.builder.seal(end);
@@ -230,4 +254,29 @@ impl Lowerer<'_> {
 struct Pattern {
     wanted: crate::ir::Slot,
     mask: crate::ir::Slot,
+}
+
+/// What a search tells.
+#[derive(Clone, Copy)]
+enum Answer {
+    /// Where: an index, or -1.
+    Place,
+    /// Whether: 1 or 0.
+    Presence,
+}
+
+impl Answer {
+    fn absent(self) -> i64 {
+        match self {
+            Self::Place => -1,
+            Self::Presence => 0,
+        }
+    }
+
+    fn at_start(self) -> i64 {
+        match self {
+            Self::Place => 0,
+            Self::Presence => 1,
+        }
+    }
 }

@@ -8,6 +8,9 @@ use lancet_manifest::Counter;
 const SYMBOL: &str = "lancet_stacks";
 /// Bytes of the most frames that the kernel takes (PERF_MAX_STACK_DEPTH).
 const TRACE_BYTES: u32 = 127 * 8;
+/// Bytes that are hashed at a time, and room for a whole number of them.
+const GROUP: u32 = 64;
+const ROOM: u32 = TRACE_BYTES.next_multiple_of(GROUP);
 const TRACES: u32 = 1 << 16;
 /// BPF_F_USER_STACK of bpf_get_stack.
 const USER: i64 = 1 << 8;
@@ -40,21 +43,21 @@ impl Lowerer<'_> {
         if bytes == 0 {
             return to;
         }
-        let trace = Address::Slot(self.slot(TRACE_BYTES, 8, "trace"), 0);
+        let trace = Address::Slot(self.builder.scratch_slot(ROOM, 8, "trace"), 0);
         let rest = self.offset_address(trace, bytes);
-        self.push(Instruction::Zero { address: rest, size: TRACE_BYTES - bytes });
+        self.push(Instruction::Zero { address: rest, size: ROOM - bytes });
         let context = self.context();
         let (buffer, size) = (self.address_of(trace), self.constant(i64::from(bytes)));
         let flags = self.constant(if user { USER } else { 0 });
         let taken = self.call(Helper::GET_STACK, &[context, buffer, size, flags]);
         let zero = self.constant(0);
         let any = self.compare(Comparison::SignedGreater, taken, zero);
-        self.if_else(any, |lowerer| lowerer.keep_trace(user, stack, trace, taken, to), |_| {});
+        self.if_else(any, |lowerer| lowerer.keep_trace(user, trace, taken, to), |_| {});
         to
     }
 
-    fn keep_trace(&mut self, user: bool, stack: StackType, trace: Address, taken: Value, to: Address) {
-        let id = self.hash(trace, stack.limit);
+    fn keep_trace(&mut self, user: bool, trace: Address, taken: Value, to: Address) {
+        let id = self.hash(trace, taken);
         self.store8(to, id);
         let three = self.constant(3);
         let frames = self.binary(BinaryOp::ShiftRight, taken, three);
@@ -80,22 +83,41 @@ impl Lowerer<'_> {
                 let (value, flags) = (lowerer.address_of(trace), lowerer.constant(0));
                 let result = lowerer.call(Helper::MAP_UPDATE_ELEM, &[reference, key, value, flags]);
                 let zero = lowerer.constant(0);
-                let failed = lowerer.compare(Comparison::SignedLess, result, zero);
+                let failed = lowerer.compare(Comparison::NotEqual, result, zero);
                 lowerer.if_else(failed, |lowerer| lowerer.count(Counter::StacksLost), |_| {});
             },
         );
     }
 
-    /// A hash of all frames, never 0: multiply and add, as FNV does.
-    fn hash(&mut self, trace: Address, frames: u32) -> Value {
+    /// A hash of all frames, never 0: multiply and add, as FNV does. Groups of eight are taken until one ends behind the
+    /// last frame; the kernel leaves zeros there.
+    fn hash(&mut self, trace: Address, taken: Value) -> Value {
         let prime = self.constant(0x9E37_79B9_7F4A_7C15_u64 as i64);
-        let mut hash = self.constant(0x243F_6A88_85A3_08D3);
-        for frame in 0..frames {
-            let address = self.offset_address(trace, frame * 8);
-            let word = self.load8(address);
-            let mixed = self.binary(BinaryOp::Xor, hash, word);
-            hash = self.binary(BinaryOp::Mul, mixed, prime);
+        let (hash, offset) = (self.builder.variable(), self.builder.variable());
+        let (seed, zero) = (self.constant(0x243F_6A88_85A3_08D3), self.constant(0));
+        self.builder.define(hash, seed);
+        self.builder.define(offset, zero);
+        let base = self.address_of(trace);
+        let (group, done) = (self.builder.block(), self.builder.block());
+        self.builder.jump(group);
+        self.builder.switch_to(group);
+        let now = self.builder.read(offset);
+        let at = self.binary(BinaryOp::Add, base, now);
+        let mut mixed = self.builder.read(hash);
+        for word in (0..GROUP).step_by(8) {
+            let frame = self.load8(Address::Pointer(at, word as i32));
+            let different = self.binary(BinaryOp::Xor, mixed, frame);
+            mixed = self.binary(BinaryOp::Mul, different, prime);
         }
+        self.builder.define(hash, mixed);
+        let next = self.add_constant(now, i64::from(GROUP));
+        self.builder.define(offset, next);
+        let more = self.compare(Comparison::UnsignedLess, next, taken);
+        self.builder.branch(more, group, done);
+        self.builder.seal(group);
+        self.builder.seal(done);
+        self.builder.switch_to(done);
+        let hash = self.builder.read(hash);
         let shift = self.constant(29);
         let high = self.binary(BinaryOp::ShiftRight, hash, shift);
         let mixed = self.binary(BinaryOp::Xor, hash, high);
