@@ -25,6 +25,20 @@ pub trait Builtin: Sync {
     /// Makes code for a checked call. A result in memory may be written to `into` (then return that address).
     fn lower(&self, lowerer: &mut Lowerer<'_>, call: &Call, ty: &Type, into: Option<Address>) -> Operand;
 
+    /// Makes code for a call whose value is a string of which only the first `most` bytes matter, up to the NUL: nothing has
+    /// to be zero behind that. It may be written to `into`, which has room for one byte more than the type says or `most`.
+    /// `None` when there is no better way than [`Builtin::lower`]; then no code was made.
+    fn lower_text(
+        &self,
+        _lowerer: &mut Lowerer<'_>,
+        _call: &Call,
+        _ty: &Type,
+        _into: Option<Address>,
+        _most: u32,
+    ) -> Option<Address> {
+        None
+    }
+
     /// The aggregation, if the call may stand right of `@m = `.
     fn aggregation(&self) -> Option<&dyn Aggregation> {
         None
@@ -33,6 +47,11 @@ pub trait Builtin: Sync {
     /// True when [`Builtin::lower`] writes its memory result straight to `into`, without control flow that could leave the
     /// probe, so that records are filled in place.
     fn fills_in_place(&self) -> bool {
+        false
+    }
+
+    /// True when [`Builtin::lower_text`] reads a string from memory, and may need the byte behind the type's size.
+    fn reads_text(&self) -> bool {
         false
     }
 

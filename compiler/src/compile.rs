@@ -9,7 +9,7 @@ use crate::library::{self, LibraryFile};
 use crate::settings::Settings;
 use crate::{codegen, elf, hir, lower, optimize};
 use lancet_kernel::Kernel;
-use lancet_manifest::Manifest;
+use lancet_manifest::{Dropped, Manifest};
 use lancet_syntax::ast::{Item, Program};
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::{Diagnostic, Diagnostics};
@@ -145,13 +145,18 @@ fn pipeline(
     *manifest = lowered;
     optimize::run(&mut module);
     dump.add(Stage::Ir, || module.to_string());
-    let code = match codegen::compile(&module) {
+    let code = match codegen::compile(&module, target.possible_cpus) {
         Ok(code) => code,
         Err(too_large) => {
             diagnostics.push(report_too_large(too_large));
             return None;
         }
     };
+    manifest.dropped = code.scratch.as_ref().filter(|_| !code.dropped.is_empty()).map(|map| Dropped {
+        symbol: map.symbol.clone(),
+        elements: code.dropped.clone(),
+        offset: codegen::DROPPED,
+    });
     dump.add(Stage::Vcode, || code.print_vcode());
     dump.add(Stage::Insns, || code.print_instructions());
     let object = elf::write(&code, &module, &manifest.encode(), sources);

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub const SECTION: &str = ".lancet.manifest";
 
 /// The version of this format; a runtime refuses another.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Everything the runtime knows of a script.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -48,8 +48,21 @@ pub struct Manifest {
     pub stacks: Option<String>,
     /// The page of global variables, if there is one.
     pub globals: Option<Globals>,
+    /// Where events are counted that found all memory for large values in use, if that can happen.
+    pub dropped: Option<Dropped>,
     /// Settings that matter at run time.
     pub config: Config,
+}
+
+/// Counters (u64) in elements of an array map, perhaps one for each CPU; the sum of all counts.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Dropped {
+    /// Symbol of the map.
+    pub symbol: String,
+    /// The elements with a counter.
+    pub elements: Vec<u32>,
+    /// Where it is in an element's value.
+    pub offset: u32,
 }
 
 /// One array map with a single element that programs address directly: start values and counters.

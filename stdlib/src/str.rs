@@ -75,11 +75,7 @@ impl Builtin for Str {
     fn lower(&self, lowerer: &mut Lowerer<'_>, call: &Call, ty: &Type, into: Option<Address>) -> Operand {
         let Type::String(size) = *ty else { return Operand::Void };
         let pointer = lowerer.scalar(&call.arguments[0]);
-        let helper = match call.extra {
-            Extra::Number(space) if space == Space::User as i64 => Helper::PROBE_READ_USER_STR,
-            Extra::Number(space) if space == Space::Any as i64 => Helper::PROBE_READ_STR,
-            _ => Helper::PROBE_READ_KERNEL_STR,
-        };
+        let helper = reader(call);
         // Without a length, a string that fills all its bytes was cut: it is read with one byte more for the NUL.
         let whole = call.arguments.len() == 1;
         let to = match into {
@@ -109,8 +105,46 @@ impl Builtin for Str {
         }
     }
 
+    /// The helper ends the string with a NUL, and writes zeros when it fails: nothing has to be zero before.
+    fn lower_text(
+        &self,
+        lowerer: &mut Lowerer<'_>,
+        call: &Call,
+        ty: &Type,
+        into: Option<Address>,
+        most: u32,
+    ) -> Option<Address> {
+        let Type::String(size) = *ty else { return None };
+        // Of the stack, the verifier wants to know what a length that is not known leaves unwritten.
+        if call.arguments.get(1).is_some_and(|length| !matches!(length.kind, ExprKind::Constant(_))) {
+            return None;
+        }
+        let whole = size + u32::from(call.arguments.len() == 1);
+        let bytes = whole.min(most.saturating_add(1));
+        let pointer = lowerer.scalar(&call.arguments[0]);
+        let to = into.unwrap_or_else(|| Address::Slot(lowerer.slot(bytes, 8, "text"), 0));
+        let (address, length) = (lowerer.address_of(to), lowerer.constant(i64::from(bytes)));
+        let helper = reader(call);
+        let result = lowerer.call(helper, &[address, length, pointer]);
+        lowerer.helper_error(helper, result, call.span);
+        Some(to)
+    }
+
+    fn reads_text(&self) -> bool {
+        true
+    }
+
     fn fills_in_place(&self) -> bool {
         true
+    }
+}
+
+/// The helper that reads strings from the memory that the call's pointer is to.
+fn reader(call: &Call) -> Helper {
+    match call.extra {
+        Extra::Number(space) if space == Space::User as i64 => Helper::PROBE_READ_USER_STR,
+        Extra::Number(space) if space == Space::Any as i64 => Helper::PROBE_READ_STR,
+        _ => Helper::PROBE_READ_KERNEL_STR,
     }
 }
 

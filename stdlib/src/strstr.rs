@@ -56,7 +56,8 @@ impl Builtin for Search {
         let (haystack, needle) = (haystack?, needle?);
         let (Type::String(size), Type::String(most)) = (&haystack.ty, &needle.ty) else { return None };
         let known = matches!(needle.kind, ExprKind::String(_));
-        let possible = if known { *size <= LONGEST_SEARCHED } else { can_search(*size, *most) };
+        let any_length = checker.kernel().features().bpf_loop;
+        let possible = if known { any_length || *size <= LONGEST_SEARCHED } else { can_search(*size, *most) };
         if !possible {
             let message = format!("{name}() cannot look through {size} bytes for a string of up to {most}");
             let help = format!("bound both: str(x, 256); a literal may be looked for in {LONGEST_SEARCHED} bytes");

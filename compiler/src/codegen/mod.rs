@@ -21,6 +21,7 @@ use scratch::{Region, is_guarded};
 use std::fmt::Write;
 
 pub use insn::Insn;
+pub use scratch::DROPPED;
 
 /// The code of a module.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +30,8 @@ pub struct Code {
     pub functions: Vec<FunctionCode>,
     /// Our own map for memory that does not fit the stack, when there is any.
     pub scratch: Option<MapData>,
+    /// The elements of it in which dropped events are counted.
+    pub dropped: Vec<u32>,
 }
 
 /// The code of one function.
@@ -85,35 +88,52 @@ pub enum Limit {
     Stack(u32),
 }
 
-/// Generates the code of all functions.
-pub fn compile(module: &Module) -> Result<Code, TooLarge> {
-    let mut regions: Vec<u32> = Vec::new();
+/// Generates the code of all functions, for a kernel that can have `possible_cpus`.
+pub fn compile(module: &Module, possible_cpus: u32) -> Result<Code, TooLarge> {
+    let (functions, regions) = functions(module, None)?;
+    let Some(size) = regions.iter().map(|(_, size)| *size).max() else {
+        return Ok(Code { functions, scratch: None, dropped: Vec::new() });
+    };
+    let cpus = (size > scratch::MOST_PER_CPU).then_some(possible_cpus);
+    let functions = if cpus.is_some() { self::functions(module, cpus)?.0 } else { functions };
+    let each = cpus.unwrap_or(1);
+    let elements = regions.last().map_or(0, |(region, _)| region.first + region.copies) * each;
+    let shared = regions.iter().filter(|(region, _)| region.copies > 1);
+    let last = shared.map(|(region, _)| (region.first + region.copies - 1) * each);
+    let dropped = last.flat_map(|element| element..element + each).collect();
+    let scratch = MapData {
+        symbol: "lancet_scratch".into(),
+        kind: if cpus.is_some() { MapKind::Array } else { MapKind::PerCpuArray },
+        key_size: 4,
+        value_size: size,
+        max_entries: elements,
+        flags: 0,
+    };
+    Ok(Code { functions, scratch: Some(scratch), dropped })
+}
+
+/// Regions of scratch memory with their sizes.
+type Regions = Vec<(Region, u32)>;
+
+/// The functions, and the regions of scratch memory that they use with their sizes.
+fn functions(module: &Module, cpus: Option<u32>) -> Result<(Vec<FunctionCode>, Regions), TooLarge> {
     let has_callbacks = module.functions.values().any(|function| function.kind == FunctionKind::Callback);
     let all_guarded = module.functions.values().all(|function| match &function.kind {
         FunctionKind::Program { section } => is_guarded(section),
         FunctionKind::Subprogram | FunctionKind::Callback => true,
     });
-    let functions = module
-        .functions
-        .values()
-        .map(|function| {
-            let copies = Region::copies_for(&function.kind, all_guarded);
-            let code = emit::function(function, has_callbacks, Region { first: regions.len() as u32, copies })?;
-            if code.scratch > 0 {
-                regions.extend((0..copies).map(|_| code.scratch));
-            }
-            Ok(code.code)
-        })
-        .collect::<Result<_, _>>()?;
-    let scratch = regions.iter().max().map(|size| MapData {
-        symbol: "lancet_scratch".into(),
-        kind: MapKind::PerCpuArray,
-        key_size: 4,
-        value_size: *size,
-        max_entries: regions.len() as u32,
-        flags: 0,
-    });
-    Ok(Code { functions, scratch })
+    let (mut functions, mut regions) = (Vec::new(), Regions::new());
+    for function in module.functions.values() {
+        let copies = Region::copies_for(&function.kind, all_guarded);
+        let first = regions.last().map_or(0, |(region, _)| region.first + region.copies);
+        let region = Region { first, copies, cpus };
+        let emitted = emit::function(function, has_callbacks, region)?;
+        if emitted.scratch > 0 {
+            regions.push((region, emitted.scratch));
+        }
+        functions.push(emitted.code);
+    }
+    Ok((functions, regions))
 }
 
 impl Code {

@@ -4,10 +4,13 @@
 //! uprobe's may be preempted by another task) has several copies of its region. Each copy has an owner count in front:
 //! who adds to it and finds 1 has the copy until the end, anyone else takes his addition back and tries the next. That
 //! works however the tasks are interleaved, and needs no atomic operation that returns a value. When all copies are
-//! taken, the event is dropped.
+//! taken, the event is dropped, and counted behind the owner count of the last copy.
+//!
+//! The kernel allows 32 KiB for a CPU's value of a map. Where a region is larger, the map is an array with an element for
+//! each CPU and each copy, and the program asks for its own.
 
 use super::Relocation;
-use super::insn::Condition;
+use super::insn::{Alu, Condition};
 use super::select::Selector;
 use super::vcode::{Base, Callee, Op, Source};
 use crate::ir::{FunctionKind, Helper, MemorySize, Slot, Width};
@@ -30,8 +33,14 @@ const GUARDED: [&str; 10] = [
     "fmod_ret",
 ];
 
+/// Where events are counted that found all copies taken: in the last one.
+pub const DROPPED: u32 = 8;
+
 /// The place of the key that the map is asked with: behind the slots on the stack.
 pub(super) const KEY: Slot = Slot(u32::MAX);
+
+/// The most bytes of a per-CPU value (PCPU_MIN_UNIT_SIZE).
+pub(super) const MOST_PER_CPU: u32 = 32 << 10;
 
 /// The elements of the scratch map that a function may use.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +49,8 @@ pub(super) struct Region {
     pub(super) first: u32,
     /// How many.
     pub(super) copies: u32,
+    /// The map is an array with this many elements for each copy, one a CPU; otherwise it is a per-CPU map.
+    pub(super) cpus: Option<u32>,
 }
 
 impl Region {
@@ -52,9 +63,9 @@ impl Region {
         if guarded { 1 } else { COPIES }
     }
 
-    /// Bytes before the slots: the owner count, if there is one.
+    /// Bytes before the slots: the owner count and the count of events dropped, if there are any.
     pub(super) fn header(self) -> u32 {
-        if self.copies > 1 { 8 } else { 0 }
+        if self.copies > 1 { DROPPED + 8 } else { 0 }
     }
 
     /// Blocks of code before the function's own.
@@ -89,18 +100,19 @@ impl Selector<'_> {
             self.branch_and_finish(start, Condition::Eq, base, 0, [first + 1, first + 2]);
             self.fail();
             start = self.code.ops.len();
-            self.add_owner(base, 1);
+            self.add(base, 0, 1);
             let owners = self.code.vreg();
             self.push(Op::Load { size: MemorySize::B8, dst: owners, from: Base::Reg(base, 0) });
             self.branch_and_finish(start, Condition::Eq, owners, 1, [first + 3, first + 4]);
             start = self.code.ops.len();
             self.jump_and_finish(start, join, vec![base], Vec::new());
             start = self.code.ops.len();
-            self.add_owner(base, -1);
+            self.add(base, 0, -1);
             if copy + 1 < self.region.copies {
                 self.jump_and_finish(start, first + 5, Vec::new(), Vec::new());
                 start = self.code.ops.len();
             } else {
+                self.add(base, DROPPED, 1);
                 self.fail_from(start);
             }
         }
@@ -112,14 +124,25 @@ impl Selector<'_> {
 
     /// Gives the region back, at the end of the function.
     pub(super) fn release_scratch(&mut self) {
-        if let (Some(base), 8) = (self.scratch, self.region.header()) {
-            self.add_owner(base, -1);
+        if let (Some(base), 2..) = (self.scratch, self.region.copies) {
+            self.add(base, 0, -1);
         }
     }
 
     fn look_up(&mut self, element: u32) -> VReg {
         let (map, key, base) = (self.code.vreg(), self.code.vreg(), self.code.vreg());
-        self.push(Op::Store { size: MemorySize::B4, to: Base::Stack(KEY, 0), src: Source::Imm(element as i32) });
+        let src = match self.region.cpus {
+            None => Source::Imm(element as i32),
+            Some(cpus) => {
+                let (cpu, own) = (self.code.vreg(), self.code.vreg());
+                let callee = Callee::Helper(Helper::GET_SMP_PROCESSOR_ID);
+                self.push(Op::Call { callee, arguments: Vec::new(), result: cpu });
+                let b = Source::Imm((element * cpus) as i32);
+                self.push(Op::Alu { op: Alu::Add, width: Width::W64, dst: own, a: cpu, b });
+                Source::Reg(own)
+            }
+        };
+        self.push(Op::Store { size: MemorySize::B4, to: Base::Stack(KEY, 0), src });
         self.push(Op::Refer { dst: map, to: Relocation::Scratch });
         self.push(Op::StackAddress { dst: key, slot: KEY, offset: 0 });
         let callee = Callee::Helper(Helper::MAP_LOOKUP_ELEM);
@@ -127,9 +150,9 @@ impl Selector<'_> {
         base
     }
 
-    fn add_owner(&mut self, base: VReg, number: i64) {
+    fn add(&mut self, base: VReg, offset: u32, number: i64) {
         let src = self.immediate(number);
-        self.push(Op::AtomicAdd { size: MemorySize::B8, base, offset: 0, src, old: None });
+        self.push(Op::AtomicAdd { size: MemorySize::B8, base, offset: offset as i16, src, old: None });
     }
 
     fn branch_and_finish(&mut self, start: usize, condition: Condition, a: VReg, b: i32, targets: [usize; 2]) {

@@ -3,7 +3,7 @@
 
 use super::{Lowerer, value_type};
 use crate::hir::{Expr, ExprKind};
-use crate::ir::{Address, Helper, Instruction, MapData, MapId, MapKind, Value};
+use crate::ir::{Address, BinaryOp, Block, Helper, Instruction, MapData, MapId, MapKind, MemorySize, Value};
 use crate::types::Type;
 use lancet_manifest::{Action, Argument, Counter, Format, TextSink, ValueType};
 
@@ -122,25 +122,32 @@ impl Lowerer<'_> {
         });
     }
 
-    /// Sends `count` strings of `size` bytes, each written by `fill`.
+    /// Sends `count` strings of `size` bytes, each written by `fill`, which gets its index, where it belongs, and the block
+    /// to go to when there are no more.
     pub fn emit_strings(
         &mut self,
         delimiter: &str,
         count: u32,
         size: u32,
-        mut fill: impl FnMut(&mut Self, u32, Address),
+        fill: impl FnOnce(&mut Self, Value, Value, Block),
     ) {
         let arguments = (0..count)
             .map(|index| Argument { offset: HEADER + index * size, ty: ValueType::String { size } })
             .collect();
         let action = Action::Join { delimiter: delimiter.to_owned(), arguments };
         self.send(action, HEADER + count * size, |lowerer, record| {
+            let zero = lowerer.constant(0);
             for index in 0..count {
-                let to = Address::Pointer(record, (HEADER + index * size) as i32);
-                let zero = lowerer.constant(0);
-                lowerer.store8(to, zero);
-                fill(lowerer, index, to);
+                let address = Address::Pointer(record, (HEADER + index * size) as i32);
+                lowerer.push(Instruction::Store { address, size: MemorySize::B1, value: zero });
             }
+            lowerer.count_up(count, |lowerer, index, end| {
+                let step = lowerer.constant(i64::from(size));
+                let bytes = lowerer.binary(BinaryOp::Mul, index, step);
+                let start = lowerer.add_constant(record, i64::from(HEADER));
+                let to = lowerer.binary(BinaryOp::Add, start, bytes);
+                fill(lowerer, index, to, end);
+            });
         });
     }
 
@@ -151,7 +158,9 @@ impl Lowerer<'_> {
             .iter()
             .map(|argument| {
                 let ty = value_type(&argument.ty, self.target.structs);
-                let size = self.size_of(&argument.ty);
+                // A string that is read into the record has its NUL behind it when it fills its bytes.
+                let reads = matches!(&argument.kind, ExprKind::Call(call) if call.builtin.reads_text());
+                let size = self.size_of(&argument.ty) + u32::from(reads);
                 let align = if argument.ty.is_scalar() { size.clamp(1, 8) } else { 8 };
                 let at = offset.next_multiple_of(align);
                 offset = at + size;
@@ -171,10 +180,20 @@ impl Lowerer<'_> {
                 match ready {
                     Ready::Value(value) => lowerer.store_sized(to, size, value),
                     Ready::Memory(from) => lowerer.push(Instruction::Copy { to, from, size }),
-                    Ready::InPlace(expr) => lowerer.lower_into(expr, to),
+                    Ready::InPlace(expr) => lowerer.fill(expr, to),
                 }
             }
         });
+    }
+
+    /// Writes an argument to its place in a record, where nobody looks behind a string's NUL.
+    fn fill(&mut self, expr: &Expr, to: Address) {
+        if let (ExprKind::Call(call), Type::String(size)) = (&expr.kind, &expr.ty)
+            && call.builtin.lower_text(self, call, &expr.ty, Some(to), *size).is_some()
+        {
+            return;
+        }
+        self.lower_into(expr, to);
     }
 
     fn ready<'e>(&mut self, argument: &'e Expr) -> Ready<'e> {

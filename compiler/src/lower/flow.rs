@@ -1,7 +1,7 @@
 //! Control flow: branches, values chosen by branches, leaving loops and the probe.
 
 use super::Lowerer;
-use crate::ir::{Address, Block, Instruction, MemorySize, Terminator, Value};
+use crate::ir::{Address, Block, Comparison, Instruction, MemorySize, Terminator, Value};
 
 /// The loop around the current code.
 #[derive(Clone, Copy)]
@@ -54,6 +54,34 @@ impl Lowerer<'_> {
             },
         );
         self.builder.read(result)
+    }
+
+    /// A loop of `rounds` rounds within the function; `body` gets the number of the round and the block that leaves the loop.
+    pub(super) fn count_up(&mut self, rounds: u32, body: impl FnOnce(&mut Self, Value, Block)) {
+        let counter = self.builder.variable();
+        let zero = self.constant(0);
+        self.builder.define(counter, zero);
+        let (head, end) = (self.builder.block(), self.builder.block());
+        self.builder.jump(head);
+        self.builder.switch_to(head);
+        let round = self.builder.read(counter);
+        body(self, round, end);
+        let next = self.add_constant(round, 1);
+        self.builder.define(counter, next);
+        let most = self.constant(i64::from(rounds));
+        let more = self.compare(Comparison::UnsignedLess, next, most);
+        self.builder.branch(more, head, end);
+        self.builder.seal(head);
+        self.builder.seal(end);
+        self.builder.switch_to(end);
+    }
+
+    /// Goes on when the condition holds, else goes to `end`, which is not yet sealed.
+    pub fn go_on_or(&mut self, condition: Value, end: Block) {
+        let next = self.builder.block();
+        self.builder.branch(condition, next, end);
+        self.builder.seal(next);
+        self.builder.switch_to(next);
     }
 
     /// Ends the action: code that follows is not reached.

@@ -73,6 +73,21 @@ impl Lowerer<'_> {
         to
     }
 
+    /// A string behind a pointer of which only the first `most` bytes matter; the helper ends it with a NUL.
+    pub(super) fn load_text(&mut self, expr: &Expr, most: u32) -> Option<Address> {
+        let (ExprKind::Load { pointer, offset, access, .. }, Type::String(size)) = (&expr.kind, &expr.ty) else {
+            return None;
+        };
+        // Of a null pointer that the verifier follows nothing is read.
+        if is_typed(pointer) {
+            return None;
+        }
+        let bytes = size.saturating_add(1).min(most.saturating_add(1));
+        let slot = Address::Slot(self.slot(bytes, 8, "text"), 0);
+        self.probe_read_string(slot, bytes, pointer, *offset, *access, expr.span);
+        Some(slot)
+    }
+
     fn probe_read(&mut self, to: Address, size: u32, pointer: &Expr, offset: i64, access: Access, span: Span) {
         let helper = match access {
             Access::User => Helper::PROBE_READ_USER,

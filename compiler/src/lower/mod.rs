@@ -14,6 +14,7 @@ mod loops;
 mod map;
 mod operator;
 mod packet;
+mod scan;
 mod search;
 mod stack;
 mod statement;

@@ -4,7 +4,8 @@
 //! up from 0, so that the verifier knows the place in each round; it walks through all rounds, which bounds how long
 //! strings may be.
 
-use super::Lowerer;
+use super::loops::Frame;
+use super::{Lowerer, scan};
 use crate::hir::{Expr, ExprKind};
 use crate::ir::{Address, BinaryOp, Comparison, Helper, Instruction, MemorySize, UnaryOp, Value};
 use crate::types::Type;
@@ -67,6 +68,18 @@ impl Lowerer<'_> {
         }
         if length > size {
             return self.constant(answer.absent());
+        }
+        let in_callback = self.frame.is_some_and(Frame::in_callback);
+        if self.target.features.bpf_loop && (!in_callback || size > LONGEST_SEARCHED) {
+            let base = self.searched(haystack, size, scan::room(size, needle));
+            let place = self.scan(base, size, needle);
+            return match answer {
+                Answer::Place => place,
+                Answer::Presence => {
+                    let zero = self.constant(0);
+                    self.compare(Comparison::SignedGreaterEqual, place, zero)
+                }
+            };
         }
         let base = self.computed(haystack, size, size);
         self.first_place(base, size - length + 1, answer, |lowerer, at| {
@@ -170,6 +183,27 @@ impl Lowerer<'_> {
         }
         self.push(Instruction::Copy { to: copy, from: memory, size });
         self.address_of(copy)
+    }
+
+    /// The address of a string's memory that may be read at computed places, `room` bytes of it; a NUL is in it, and what is
+    /// behind that may be anything.
+    fn searched(&mut self, expr: &Expr, size: u32, room: u32) -> Value {
+        let memory = self.text(expr, size);
+        let is_whole = matches!(expr.kind, ExprKind::Call(_) | ExprKind::Load { .. } | ExprKind::Local(_));
+        let to = match memory {
+            Address::Slot(slot, 0) if is_whole && self.builder.move_to_scratch(slot) => {
+                self.builder.grow_slot(slot, room);
+                memory
+            }
+            _ => {
+                let copy = Address::Slot(self.builder.scratch_slot(room, 8, "searched"), 0);
+                self.push(Instruction::Copy { to: copy, from: memory, size });
+                copy
+            }
+        };
+        let (end, nul) = (self.offset_address(to, size), self.constant(0));
+        self.push(Instruction::Store { address: end, size: MemorySize::B1, value: nul });
+        self.address_of(to)
     }
 
     /// Two strings one behind the other; `to` has room for both.

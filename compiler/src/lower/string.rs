@@ -27,9 +27,9 @@ impl Lowerer<'_> {
         if let (_, ExprKind::String(bytes)) | (ExprKind::String(bytes), _) = (&a.kind, &b.kind) {
             let other = if matches!(b.kind, ExprKind::String(_)) { a } else { b };
             if let Type::String(capacity) = other.ty {
-                let bytes = bytes.clone();
-                let memory = self.memory(other);
-                return self.equals_literal(memory, capacity, &bytes, limit);
+                let wanted = wanted(bytes, limit);
+                let memory = self.text(other, wanted.len() as u32);
+                return self.equals_literal(memory, capacity, wanted);
             }
         }
         let (x, y) = (self.memory(a), self.memory(b));
@@ -54,10 +54,20 @@ impl Lowerer<'_> {
         )
     }
 
-    fn equals_literal(&mut self, memory: Address, capacity: u32, literal: &[u8], limit: Option<u32>) -> Value {
-        let end = literal.iter().position(|byte| *byte == 0).map_or(literal.len(), |nul| nul + 1);
-        let wanted = limit.map_or(end, |limit| (limit as usize).min(end));
-        let literal = &literal[..wanted];
+    /// A string of which only the first `most` bytes matter, up to the NUL; behind that its memory may hold anything.
+    pub(super) fn text(&mut self, expr: &Expr, most: u32) -> Address {
+        let outer = self.builder.span();
+        self.builder.set_span(expr.span);
+        let text = match &expr.kind {
+            ExprKind::Call(call) => call.builtin.lower_text(self, call, &expr.ty, None, most),
+            ExprKind::Load { .. } => self.load_text(expr, most),
+            _ => None,
+        };
+        self.builder.set_span(outer);
+        text.unwrap_or_else(|| self.memory(expr))
+    }
+
+    fn equals_literal(&mut self, memory: Address, capacity: u32, literal: &[u8]) -> Value {
         let compared = literal.len().min(capacity as usize);
         // A literal longer than the memory can only be equal up to a NUL that does not fit.
         if literal.len() > capacity as usize && literal[capacity as usize] != 0 {
@@ -154,4 +164,10 @@ impl Lowerer<'_> {
         let fits = self.compare(Comparison::UnsignedLessEqual, counted, most);
         self.choose(fits, |_| counted, |_| most)
     }
+}
+
+/// The bytes of a literal that a string has to have: up to its NUL, at most `limit`.
+fn wanted(literal: &[u8], limit: Option<u32>) -> &[u8] {
+    let end = literal.iter().position(|byte| *byte == 0).map_or(literal.len(), |nul| nul + 1);
+    &literal[..limit.map_or(end, |limit| (limit as usize).min(end))]
 }

@@ -1,7 +1,7 @@
 //! The page of globals: start values go in, counters of what was lost come out and are reported.
 
 use super::error::RuntimeError;
-use super::load::Loaded;
+use super::load::{Loaded, possible_cpus};
 use crate::event::Printer;
 use crate::format::message::Severity;
 use lancet_manifest::{Counter, Manifest};
@@ -61,6 +61,31 @@ impl Globals {
         // SAFETY: key and page have the sizes that the kernel reads and writes.
         let result = unsafe { sys::bpf_map_lookup_elem(fd, (&raw const key).cast(), page.as_mut_ptr().cast()) };
         (result == 0).then_some(page)
+    }
+}
+
+/// Reports events that found all memory for large values in use.
+pub fn report_dropped(loaded: &Loaded, manifest: &Manifest, printer: &mut Printer) {
+    let Some(dropped) = &manifest.dropped else { return };
+    let Ok(map) = loaded.map(&dropped.symbol) else { return };
+    // SAFETY: the map belongs to the loaded object.
+    let (fd, size, kind) = unsafe { (sys::bpf_map__fd(map), sys::bpf_map__value_size(map), sys::bpf_map__type(map)) };
+    let copies = if kind == sys::BPF_MAP_TYPE_PERCPU_ARRAY { possible_cpus() } else { 1 };
+    let stride = (size as usize).next_multiple_of(8);
+    let mut values = vec![0u8; stride * copies];
+    let mut count = 0;
+    for element in &dropped.elements {
+        // SAFETY: key and values have the sizes that the kernel reads and writes.
+        let result = unsafe { sys::bpf_map_lookup_elem(fd, (&raw const *element).cast(), values.as_mut_ptr().cast()) };
+        let start = dropped.offset as usize;
+        let counters = values.chunks_exact(stride).filter_map(|value| value.get(start..start + 8)?.try_into().ok());
+        if result == 0 {
+            count += counters.map(u64::from_ne_bytes).sum::<u64>();
+        }
+    }
+    if count > 0 {
+        let advice = "they interrupted events of the same probe, more often than there is memory for large values";
+        printer.lost_events(count, advice);
     }
 }
 

@@ -18,6 +18,6 @@ fn run(parameters: &[u64], body: impl FnOnce(&mut FunctionBuilder) -> Value) -> 
 fn run_function(function: Function, parameters: &[u64], taken: &[usize]) -> u64 {
     let mut module = Module::default();
     module.functions.push(function);
-    let code = super::compile(&module).expect("test functions are small");
+    let code = super::compile(&module, 2).expect("test functions are small");
     machine::run(&code.functions[0].insns, parameters, taken)
 }
