@@ -97,6 +97,9 @@ pub struct Runtime {
     /// Trace a running process until it ends
     #[arg(short = 'p', long = "pid", value_name = "PID")]
     pub pid: Option<u32>,
+    /// Raise the semaphores of USDT probes in all processes that run the file; the kernel does so in any case
+    #[arg(long = "usdt-file-activation")]
+    pub usdt_file_activation: bool,
     /// Write the output to a file
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     pub output: Option<PathBuf>,

@@ -139,6 +139,23 @@ pub trait Executable {
     }
 }
 
+/// A place in a program that its author made a probe of (USDT): a note of `.note.stapsdt`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UsdtNote {
+    /// The namespace, which is nearly always the program's or library's name.
+    pub namespace: String,
+    /// The probe's name; several notes may share it.
+    pub name: String,
+    /// Virtual address in the file's address space.
+    pub address: u64,
+    /// Offset in the file.
+    pub file_offset: u64,
+    /// File offset of the counter that says whether anybody traces the probe; 0 if it has none.
+    pub semaphore: u64,
+    /// Where the arguments are, in the assembler's words: `-4@%edi 8@-16(%rbp)`.
+    pub arguments: String,
+}
+
 /// Why something could not be had. The text is one clause for users: `"/x/y: no such file"`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Unavailable {
@@ -196,6 +213,10 @@ pub trait Kernel {
     fn executables(&self, target: &str, pid: Option<u32>) -> Result<Vec<PathBuf>, Unavailable>;
     /// Symbols of an executable.
     fn executable(&self, path: &Path) -> Result<Rc<dyn Executable>, Unavailable>;
+    /// The USDT probes of an executable, in the order of its notes; most have none.
+    fn usdt_notes(&self, path: &Path) -> Result<Vec<UsdtNote>, Unavailable> {
+        Err(Unavailable::Missing(format!("{}: USDT probes are not known here", path.display())))
+    }
 }
 
 /// Matches shell wildcards: `*` any run, `?` one byte, `[a-z]`, `[!x]` sets.

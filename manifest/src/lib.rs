@@ -14,7 +14,7 @@ mod value;
 pub use action::{Action, Argument, Conversion, ConversionKind, Format, Location, Piece, TextSink};
 pub use config::{Config, MissingProbes, StackMode};
 pub use map::{Combine, Map, MapShape, MapValue, hist_bucket_count, lhist_bucket_count};
-pub use probe::{Attachment, ProbeName, Program, Target};
+pub use probe::{Attachment, ProbeName, Program, Target, UsdtLocation};
 pub use value::{Clock, Field, ValueType};
 
 use serde::{Deserialize, Serialize};

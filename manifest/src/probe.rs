@@ -78,7 +78,7 @@ pub enum Target {
         /// At return.
         at_return: bool,
     },
-    /// uprobe or uretprobe, USDT.
+    /// uprobe or uretprobe.
     UserFunction {
         /// The file.
         path: String,
@@ -86,8 +86,6 @@ pub enum Target {
         file_offset: u64,
         /// At return.
         at_return: bool,
-        /// File offset of a USDT semaphore, 0 for none.
-        semaphore: u64,
     },
     /// fentry or fexit; libbpf finds the BTF id through the program's section name.
     Trampoline {
@@ -126,4 +124,22 @@ pub enum Target {
         /// Pin path, empty for none.
         pin: String,
     },
+    /// A USDT probe: all its places in one file.
+    Usdt {
+        /// The file.
+        path: String,
+        /// Where it is.
+        locations: Vec<UsdtLocation>,
+    },
+}
+
+/// A place of a USDT probe. Its attach cookie is the probe's index in the low 32 bits and the variant in the high ones.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct UsdtLocation {
+    /// Offset in the file.
+    pub file_offset: u64,
+    /// File offset of the semaphore, which the kernel raises while the probe is attached; 0 for none.
+    pub semaphore: u64,
+    /// Which description of the arguments holds here.
+    pub variant: u32,
 }

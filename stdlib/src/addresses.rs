@@ -1,7 +1,7 @@
 //! `kaddr`, `kptr`, `uptr` and `reg`: addresses and registers.
 
 use lancet_compiler::builtin::{Builtin, Call, Operand, Signature};
-use lancet_compiler::check::Checker;
+use lancet_compiler::check::{Checker, calling_convention};
 use lancet_compiler::hir::ContextKind;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;
@@ -71,31 +71,6 @@ static UPTR: InSpace = InSpace {
     space: Space::User,
 };
 
-/// Names and offsets in struct pt_regs (arch/x86/include/asm/ptrace.h).
-const REGISTERS: &[(&str, i64)] = &[
-    ("r15", 0),
-    ("r14", 8),
-    ("r13", 16),
-    ("r12", 24),
-    ("bp", 32),
-    ("bx", 40),
-    ("r11", 48),
-    ("r10", 56),
-    ("r9", 64),
-    ("r8", 72),
-    ("ax", 80),
-    ("cx", 88),
-    ("dx", 96),
-    ("si", 104),
-    ("di", 112),
-    ("orig_ax", 120),
-    ("ip", 128),
-    ("cs", 136),
-    ("flags", 144),
-    ("sp", 152),
-    ("ss", 160),
-];
-
 impl Builtin for Kaddr {
     fn signature(&'static self) -> &'static Signature {
         &KADDR
@@ -129,15 +104,15 @@ impl Builtin for Reg {
             checker.error(Code::NotHere, span, format!("reg(): a {provider} probe has no registers"));
             return None;
         }
-        let Some((_, offset)) = REGISTERS.iter().find(|(known, _)| *known == name) else {
-            let names: Vec<&str> = REGISTERS.iter().map(|(name, _)| *name).collect();
+        let Some((_, offset)) = calling_convention::REGISTERS.iter().find(|(known, _)| *known == name) else {
+            let names: Vec<&str> = calling_convention::REGISTERS.iter().map(|(name, _)| *name).collect();
             let message = format!("there is no register {name}");
             checker.report(
                 Diagnostic::error(Code::BadArgument, span, message).help(format!("registers are {}", names.join(", "))),
             );
             return None;
         };
-        Some(lancet_compiler::check::calling_convention::register(*offset, span))
+        Some(calling_convention::register(*offset, span))
     }
 
     fn lower(&self, _: &mut Lowerer<'_>, _: &Call, _: &Type, _: Option<Address>) -> Operand {

@@ -1,5 +1,5 @@
 //! `arg0` … `arg9`, `sarg0` … and `retval`: a function's arguments and result, from the registers the calling convention
-//! puts them in (System V AMD64 ABI, 3.2.3) or from a raw tracepoint's array.
+//! puts them in (System V AMD64 ABI, 3.2.3), from a raw tracepoint's array or from where the notes of a USDT probe say.
 
 use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
@@ -81,6 +81,7 @@ impl Builtin for Argument {
             (Arguments::Typed(_), Which::Register(n)) if checker.facts().context == ContextKind::Arguments => {
                 Some(checker.argument_word(n, span))
             }
+            (Arguments::Usdt(arguments), Which::Register(n)) => checker.usdt_argument(arguments, n, span),
             (Arguments::Typed(_), Which::Result) => checker.typed_result(span),
             (Arguments::Raw, Which::Register(_)) => Some(Call::expr(self, UINT64, span, Vec::new(), Extra::None)),
             _ => {
@@ -89,6 +90,7 @@ impl Builtin for Argument {
                 let help = match (self.which, &arguments) {
                     (Which::Result, _) => "functions have it at their return: kretprobe, uretprobe, fexit",
                     (_, Arguments::Tracepoint { .. }) => "tracepoints have named fields: args.name",
+                    (_, Arguments::Usdt(_)) => "its arguments are arg0, arg1, …",
                     (_, Arguments::Typed(_)) => "its arguments have names: args.name",
                     (_, Arguments::Return) => "keep them at the function's entry: @arg[tid] = arg0",
                     _ => "functions have them at their entry: kprobe, uprobe",

@@ -19,12 +19,17 @@ impl<'a> Checker<'a> {
             Arguments::Tracepoint { format, space } => self.tracepoint_field(&format, space, name, span),
             Arguments::Entry if self.is_in_program() => self.parameter(name, span),
             Arguments::Typed(arguments) => self.typed_argument(&arguments, name, span),
-            Arguments::None | Arguments::Entry | Arguments::Return | Arguments::Raw | Arguments::Iterator(_) => {
+            Arguments::None
+            | Arguments::Entry
+            | Arguments::Return
+            | Arguments::Raw
+            | Arguments::Usdt(_)
+            | Arguments::Iterator(_) => {
                 let provider = self.facts.written_provider().to_owned();
                 let help = match self.facts.expansion.arguments {
                     Arguments::Entry => "use arg0, arg1, …",
                     Arguments::Return => "use retval",
-                    Arguments::Raw => "use arg0, arg1, …",
+                    Arguments::Raw | Arguments::Usdt(_) => "use arg0, arg1, …",
                     Arguments::Iterator(_) => "iterators have ctx",
                     _ => "tracepoints have args",
                 };

@@ -16,6 +16,31 @@ pub const INSTRUCTION_POINTER: i64 = 128;
 /// Offset of the stack pointer.
 pub const STACK_POINTER: i64 = 152;
 
+/// All registers: their names without size, and their offsets.
+pub const REGISTERS: &[(&str, i64)] = &[
+    ("r15", 0),
+    ("r14", 8),
+    ("r13", 16),
+    ("r12", 24),
+    ("bp", 32),
+    ("bx", 40),
+    ("r11", 48),
+    ("r10", 56),
+    ("r9", 64),
+    ("r8", 72),
+    ("ax", 80),
+    ("cx", 88),
+    ("dx", 96),
+    ("si", 104),
+    ("di", 112),
+    ("orig_ax", 120),
+    ("ip", INSTRUCTION_POINTER),
+    ("cs", 136),
+    ("flags", 144),
+    ("sp", STACK_POINTER),
+    ("ss", 160),
+];
+
 /// Offsets by DWARF's numbers (figure 3.36): ax, dx, cx, bx, si, di, bp, sp, r8 to r15.
 const BY_NUMBER: [i64; 16] = [80, 96, 88, 40, 104, 112, 32, STACK_POINTER, 72, 64, 56, 48, 24, 16, 8, 0];
 

@@ -48,7 +48,7 @@ impl<'a> Checker<'a> {
     /// Whether the probe is in a program rather than in the kernel.
     pub(super) fn is_in_program(&self) -> bool {
         let first = self.facts.expansion.attach_points.first();
-        first.is_some_and(|point| matches!(point.target, Target::UserFunction { .. }))
+        first.is_some_and(|point| matches!(point.target, Target::UserFunction { .. } | Target::Usdt { .. }))
     }
 
     /// The only attach point of the body that is checked. A body that serves several is checked again for each: `None`.
@@ -65,7 +65,11 @@ impl<'a> Checker<'a> {
 
     /// What an attach point in a program means there.
     fn traced(&self, point: &AttachPoint) -> Option<Traced> {
-        let Target::UserFunction { path, file_offset, at_return, .. } = &point.target else { return None };
+        let (path, file_offset, at_return) = match &point.target {
+            Target::UserFunction { path, file_offset, at_return } => (path, file_offset, *at_return),
+            Target::Usdt { path, locations } => (path, &locations.first()?.file_offset, false),
+            _ => return None,
+        };
         let executable = self.kernel().executable(Path::new(path)).ok()?;
         let holds = |symbol: &&Symbol| {
             file_offset.checked_sub(symbol.file_offset).is_some_and(|within| within < symbol.size.max(1))
@@ -75,7 +79,7 @@ impl<'a> Checker<'a> {
         let functions = || executable.functions().iter().filter(holds);
         let function = functions().find(of).or_else(|| functions().next())?.clone();
         let offset = file_offset - function.file_offset;
-        Some(Traced { function, offset, at_return: *at_return, executable })
+        Some(Traced { function, offset, at_return, executable })
     }
 
     /// The symbol of that name of the program that the probe is in; reports when there is none.
@@ -267,7 +271,7 @@ impl<'a> Checker<'a> {
         }
         let points = &self.facts.expansion.attach_points;
         let path = |point: &AttachPoint| match &point.target {
-            Target::UserFunction { path, .. } => Some(path.clone()),
+            Target::UserFunction { path, .. } | Target::Usdt { path, .. } => Some(path.clone()),
             _ => None,
         };
         let first = points.first()?.clone();

@@ -22,6 +22,7 @@ mod scope;
 mod statement;
 mod type_expression;
 mod typed;
+mod usdt;
 
 pub use constant::is_literal;
 pub use debug_info::{ProgramAddress, ProgramSymbol};

@@ -134,9 +134,8 @@ impl<'a> Lowerer<'a> {
 
     /// One eBPF program: predicate, action, return 0.
     fn program(&mut self, probe: &'a hir::Probe, part: &'a ProbeProgram) {
-        self.first_probe = self.manifest.probes.len() as u32;
         let symbol = self.symbol(part);
-        self.describe(part, &symbol);
+        self.first_probe = self.describe(part, &symbol);
         let kind = FunctionKind::Program { section: part.section.clone() };
         self.builder = FunctionBuilder::new(symbol, kind, 1);
         self.builder.set_span(probe.span);
@@ -181,15 +180,28 @@ impl<'a> Lowerer<'a> {
         format!("p{}_{mangled}", self.functions - 1)
     }
 
-    fn describe(&mut self, part: &ProbeProgram, symbol: &str) {
+    /// Adds the program to the manifest; the index of its first probe.
+    fn describe(&mut self, part: &ProbeProgram, symbol: &str) -> u32 {
         let mut attachments = Vec::new();
         for point in &part.attach_points {
-            attachments.push(Attachment { probe: self.manifest.probes.len() as u32, target: point.target.clone() });
-            let (name, provider) = (point.name.clone(), point.provider.clone());
-            let location = self.location(point.span);
-            self.manifest.probes.push(ProbeName { name, provider, location });
+            attachments.push(Attachment { probe: self.name_probe(point), target: point.target.clone() });
         }
+        let first = attachments.first().map_or(0, |attachment| attachment.probe);
         self.manifest.programs.push(Program { symbol: symbol.to_owned(), attachments, multi: part.multi });
+        first
+    }
+
+    /// The index of a probe's name in the manifest. Programs for different places of one USDT probe share it.
+    fn name_probe(&mut self, point: &hir::AttachPoint) -> u32 {
+        let (name, provider) = (point.name.clone(), point.provider.clone());
+        let probe = ProbeName { name, provider, location: self.location(point.span) };
+        let is_usdt = matches!(point.target, manifest::Target::Usdt { .. });
+        let known = self.manifest.probes.iter().position(|known| is_usdt && *known == probe);
+        let index = known.unwrap_or(self.manifest.probes.len());
+        if known.is_none() {
+            self.manifest.probes.push(probe);
+        }
+        index as u32
     }
 
     fn return_zero(&mut self) {
@@ -359,11 +371,28 @@ impl<'a> Lowerer<'a> {
     pub fn probe_index(&mut self) -> Value {
         match self.part {
             Some(part) if part.attach_points.len() > 1 => {
-                let context = self.context();
-                self.call(Helper::GET_ATTACH_COOKIE, &[context])
+                let cookie = self.attach_cookie();
+                let has_variants =
+                    part.attach_points.iter().any(|point| matches!(point.target, manifest::Target::Usdt { .. }));
+                if !has_variants {
+                    return cookie;
+                }
+                let low = self.constant(i64::from(u32::MAX));
+                self.binary(BinaryOp::And, cookie, low)
             }
             _ => self.constant(i64::from(self.first_probe)),
         }
+    }
+
+    /// Which description of its arguments holds at the place of a USDT probe that fired.
+    pub fn usdt_variant(&mut self) -> Value {
+        let (cookie, half) = (self.attach_cookie(), self.constant(32));
+        self.binary(BinaryOp::ShiftRight, cookie, half)
+    }
+
+    fn attach_cookie(&mut self) -> Value {
+        let context = self.context();
+        self.call(Helper::GET_ATTACH_COOKIE, &[context])
     }
 
     /// The address of the function that is traced.

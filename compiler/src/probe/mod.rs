@@ -16,6 +16,7 @@ mod timer;
 mod tracepoint;
 mod types;
 mod uprobe;
+pub mod usdt;
 
 pub use btf_argument::{BtfArgument, BtfArguments};
 use list::Query;
@@ -53,6 +54,7 @@ static PROVIDERS: &[&dyn Provider] = &[
     &kprobe::Kretprobe,
     &uprobe::Uprobe,
     &uprobe::Uretprobe,
+    &usdt::Usdt,
 ];
 
 /// A probe type.
@@ -109,6 +111,8 @@ pub enum Arguments {
     },
     /// An array of u64: `arg0` ….
     Raw,
+    /// What the notes of a USDT probe say: `arg0` ….
+    Usdt(Rc<usdt::UsdtArguments>),
     /// Arguments that the kernel's BTF describes: `args.name`.
     Typed(Rc<BtfArguments>),
     /// An iterator's context, a struct of the kernel: `ctx.name`.

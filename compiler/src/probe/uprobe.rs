@@ -83,7 +83,7 @@ fn expand(cx: &mut Cx<'_>, provider: &'static str, at_return: bool) -> Result<Ve
             Ok(places) => attach_points.extend(places.into_iter().map(|Place { name, file_offset }| {
                 let name = format!("{provider}:{}:{name}", path.display());
                 let path = path.display().to_string();
-                cx.attach_point(provider, name, Target::UserFunction { path, file_offset, at_return, semaphore: 0 })
+                cx.attach_point(provider, name, Target::UserFunction { path, file_offset, at_return })
             })),
             // With several files it is enough that one has it.
             Err(Refused::Missing(_)) if several => {}

@@ -19,6 +19,7 @@ mod symbol;
 mod target;
 mod tracefs;
 mod trial;
+mod usdt;
 mod version;
 
 use std::cell::{OnceCell, RefCell};
@@ -27,7 +28,7 @@ use std::rc::Rc;
 
 use lancet_kernel::btf::{Btf, NameKind};
 use lancet_kernel::tracepoint::TracepointFormat;
-use lancet_kernel::{Executable, Features, Kernel, KernelFunction, Unavailable, Version, wildcard_matches};
+use lancet_kernel::{Executable, Features, Kernel, KernelFunction, Unavailable, UsdtNote, Version, wildcard_matches};
 use rustc_hash::FxHashMap;
 
 use function::FunctionList;
@@ -193,6 +194,10 @@ impl Kernel for LiveKernel {
         let read: Rc<dyn Executable> = Rc::new(executable::ElfExecutable::open(path, &self.debug_directories)?);
         self.executables.borrow_mut().insert(path.to_owned(), read.clone());
         Ok(read)
+    }
+
+    fn usdt_notes(&self, path: &Path) -> Result<Vec<UsdtNote>, Unavailable> {
+        usdt::read(path)
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use lancet_kernel::Unavailable;
+use lancet_kernel::{Unavailable, wildcard_matches};
 
 use super::{is_pattern, library, path};
 
@@ -14,7 +14,8 @@ use super::{is_pattern, library, path};
 pub(super) fn resolve(target: &str, pid: Option<u32>) -> Result<Vec<PathBuf>, Unavailable> {
     let root = pid.and_then(other_root).unwrap_or_default();
     if is_pattern(target) {
-        return expand(&root, target);
+        let mapped = pid.map(|pid| mapped_files(pid, &root, target)).unwrap_or_default();
+        return if mapped.is_empty() { expand(&root, target) } else { Ok(mapped) };
     }
     if target.contains('/') {
         return Ok(vec![checked(within(&root, Path::new(target)))?]);
@@ -71,6 +72,17 @@ fn within(root: &Path, path: &Path) -> PathBuf {
         Ok(inner) if !root.as_os_str().is_empty() && !path.starts_with("/proc") => root.join(inner),
         _ => path.to_owned(),
     }
+}
+
+/// The programs and libraries that the process runs and whose paths match.
+fn mapped_files(pid: u32, root: &Path, pattern: &str) -> Vec<PathBuf> {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
+    let code = maps.lines().filter(|line| line.split(' ').nth(1).is_some_and(|flags| flags.contains('x')));
+    let mut paths: Vec<&str> = code.filter_map(|line| line.find('/').map(|start| &line[start..])).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    let matching = paths.into_iter().filter(|path| wildcard_matches(pattern, path));
+    matching.map(|path| within(root, Path::new(path))).filter(|path| path.is_file() && is_elf(path)).collect()
 }
 
 /// The file of a library that the process has mapped.

@@ -76,7 +76,7 @@ fn trace(
     }
     let scope = Scope { process: target, is_command: options.command.is_some() };
     let attached = Attached::all(loaded, manifest, scope, &mut printer)?;
-    printer.attached_probes(attached.probes);
+    printer.attached_probes(attached.probe_count());
     pins(manifest).for_each(|path| printer.pinned(path));
     if let Some(process) = &mut process {
         process.start()?;

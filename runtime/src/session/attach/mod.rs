@@ -12,6 +12,7 @@ mod raw_tracepoint;
 mod timer;
 mod tracepoint;
 mod trampoline;
+mod usdt;
 mod user_function;
 mod watchpoint;
 
@@ -25,8 +26,10 @@ use crate::event::Printer;
 use crate::format::message::Severity;
 use lancet_manifest::{Attachment, Manifest, MissingProbes, Program, Target};
 use libbpf_sys as sys;
+use rustc_hash::FxHashSet;
 use std::os::fd::OwnedFd;
 use std::thread;
+use user_function::Place;
 
 /// How many threads detach.
 const THREADS: usize = 64;
@@ -68,8 +71,9 @@ pub struct Attached {
     links: Vec<Link>,
     /// Iterators, to be read once.
     pub iterators: Vec<Link>,
-    /// How many attach points are active, those without link included.
-    pub probes: usize,
+    /// The attach points that are active, those without link included, by their numbers in the manifest: those of one USDT
+    /// probe share one.
+    probes: FxHashSet<u32>,
 }
 
 /// Why an attach point could not be attached, in plain words.
@@ -102,9 +106,14 @@ impl Attached {
             }
         }
         match missing {
-            Some(error) if attached.probes == 0 => Err(error),
+            Some(error) if attached.probes.is_empty() => Err(error),
             _ => Ok(attached),
         }
+    }
+
+    /// How many attach points are active.
+    pub fn probe_count(&self) -> usize {
+        self.probes.len()
     }
 
     /// Whether any event can run a program.
@@ -149,6 +158,7 @@ fn together(one: &Target, other: &Target) -> bool {
             Target::UserFunction { path: one_path, at_return: one, .. },
             Target::UserFunction { path: other_path, at_return: other, .. },
         ) => one_path == other_path && one == other,
+        (Target::Usdt { path: one, .. }, Target::Usdt { path: other, .. }) => one == other,
         _ => false,
     }
 }
@@ -166,7 +176,7 @@ fn attach_group(
             // A pinned one is read by others.
             let is_iterator = matches!(&first.target, Target::Iterator { pin, .. } if pin.is_empty());
             if is_iterator { &mut attached.iterators } else { &mut attached.links }.extend(links);
-            attached.probes += attaching.attachments.len();
+            attached.probes.extend(attaching.attachments.iter().map(|attachment| attachment.probe));
             Ok(())
         }
         Err(reason) if attaching.attachments.len() == 1 => fail(first, reason),
@@ -192,10 +202,12 @@ fn attach(multi: bool, attaching: Attaching) -> Result<Vec<Link>, Reason> {
             one(kernel_function::attach(attaching, function, *offset, *at_return))
         }
         Target::UserFunction { path, .. } if multi => one(user_function::attach_multi(attaching, path)),
-        Target::UserFunction { path, file_offset, at_return, semaphore } => {
-            let place = user_function::Place { path, file_offset: *file_offset, semaphore: *semaphore };
-            one(user_function::attach(attaching, place, *at_return))
+        Target::UserFunction { path, file_offset, at_return } => {
+            let place = Place { file_offset: *file_offset, cookie: attaching.cookie(), ..Place::default() };
+            one(user_function::attach_place(attaching, path, place, *at_return))
         }
+        Target::Usdt { path, .. } if multi => one(usdt::attach_multi(attaching, path)),
+        Target::Usdt { path, locations } => usdt::attach(attaching, path, locations),
         Target::Trampoline { .. } => one(trampoline::attach(attaching)),
         Target::Software { event, period } => event::attach(attaching, sys::PERF_TYPE_SOFTWARE, *event, *period),
         Target::Hardware { perf_type, event, period } => event::attach(attaching, *perf_type, *event, *period),
