@@ -117,12 +117,14 @@ impl<'a> Checker<'a> {
             return self.assign_aggregation(target, aggregation, value.span, span);
         }
         let access = self.map_access(target);
+        let written = value;
         let value = self.value(value);
         let (name, key) = access?;
         let value = value?;
         match operator {
             None => {
                 self.assignable_to_map(&name, &value)?;
+                self.no_copied_aggregation(&name, written, &value)?;
                 let content =
                     self.learn_content(&name, MapContent::Plain(value.ty.clone()), is_flexible(&value), value.span)?;
                 let MapContent::Plain(ty) = content else { return None };
@@ -141,6 +143,19 @@ impl<'a> Checker<'a> {
             let message =
                 format!("the address of a variable means nothing once the probe has ended: @{name} cannot keep it");
             self.error(Code::BadAssignment, value.span, message);
+            return None;
+        }
+        Some(())
+    }
+
+    /// `@a = @b` looks as if @a became such an aggregation too.
+    fn no_copied_aggregation(&mut self, name: &str, written: &ast::Expr, value: &Expr) -> Option<()> {
+        if self.is_map(written) && matches!(value.kind, ExprKind::AggregationRead(..)) {
+            let message = format!("an aggregation cannot be copied to @{name}");
+            self.report(
+                Diagnostic::error(Code::BadAggregation, value.span, message)
+                    .help("cast it when its value now is meant: (int64)@map"),
+            );
             return None;
         }
         Some(())

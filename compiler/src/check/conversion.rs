@@ -59,6 +59,15 @@ impl<'a> Checker<'a> {
         let whole = |expr: Expr| Some(Expr { span, ..expr });
         match (&to, &from) {
             (to, from) if to == from => whole(operand),
+            (Type::Enum(listed), from) if from.is_scalar() => {
+                if let ExprKind::Constant(value) = operand.kind
+                    && !listed.variants.iter().any(|(_, known)| *known == value)
+                {
+                    self.error(Code::BadCast, span, format!("{to} has no name for {value}"));
+                    return None;
+                }
+                whole(convert(operand, to.clone()))
+            }
             (to, from) if to.is_integer() && from.is_scalar() => whole(convert(operand, to.clone())),
             (Type::Pointer(target, Space::Any), from) if from.is_integer() || matches!(from, Type::Pointer(..)) => {
                 let space = match from {

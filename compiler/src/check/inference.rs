@@ -104,7 +104,7 @@ impl<'a> Checker<'a> {
         let key = (self.probe_number, index);
         let known = match self.inference.locals.get(&key) {
             None => Known { ty: ty.clone(), literal, declared: false },
-            Some(known) if known.declared => return is_assignable(&known.ty, ty).then(|| known.ty.clone()),
+            Some(known) if known.declared => return fits_declared(&known.ty, ty).then(|| known.ty.clone()),
             Some(known) => Known {
                 ty: match merge_flexible(&known.ty, known.literal, ty, literal) {
                     Some(merged) => merged,
@@ -315,10 +315,12 @@ impl<'a> Checker<'a> {
         let maps = std::mem::take(&mut self.inference.maps);
         let assigned = maps.iter().filter(|(_, facts)| facts.content.is_some()).map(|(name, _)| name.clone());
         let assigned: Vec<String> = assigned.collect();
+        let all_else_is_right = !self.diagnostics.has_errors() && !self.lasting.has_errors();
         for (name, facts) in maps {
             let content = facts.content.unwrap_or_else(|| {
-                let used = facts.key.is_some();
-                if used && !self.diagnostics.has_errors() && !self.lasting.has_errors() {
+                // A declaration alone does no harm.
+                let used = facts.key.is_some() || facts.max_entries.is_none();
+                if used && all_else_is_right {
                     self.diagnostics.push(never_assigned(&name, facts.span, &assigned));
                 }
                 MapContent::Plain(crate::types::INT64)
@@ -502,6 +504,15 @@ pub(super) fn is_assignable(to: &Type, from: &Type) -> bool {
             x.len() == y.len() && x.iter().zip(y.iter()).all(|(x, y)| is_assignable(x, y))
         }
         _ => merge(to, from).is_some(),
+    }
+}
+
+/// The same for a variable that was declared with its type: nothing is cut, and truth is no number.
+fn fits_declared(to: &Type, from: &Type) -> bool {
+    match (to, from) {
+        (Type::Bool, other) | (other, Type::Bool) => *other == Type::Bool,
+        (Type::String(room), Type::String(size)) => size <= room,
+        _ => is_assignable(to, from),
     }
 }
 

@@ -98,7 +98,7 @@ pub fn check(
     let expansions: Vec<(&ast::Probe, Vec<Expansion>)> =
         probes(program).map(|probe| (probe, crate::probe::expand(probe, environment, &mut checker.lasting))).collect();
     // A lattice of widening types is low; the bound only guards against a mistake of ours.
-    for _ in 0..32 {
+    for _ in 0..MOST_ROUNDS {
         checker.start_round();
         let probes = checker.round(&expansions);
         if !checker.inference.changed {
@@ -111,8 +111,16 @@ pub fn check(
             return program;
         }
     }
-    panic!("check: the inference of types does not come to an end");
+    let message = "the types of the script's variables and maps depend on each other in too long a chain";
+    diagnostics.push(
+        Diagnostic::error(Code::TypeMismatch, probes_span(&expansions), message)
+            .help("declare some of them: let $x: uint64, let @m: uint64"),
+    );
+    hir::Program::default()
 }
+
+/// Each round learns at least one type more; a script that needs so many is a strange one.
+const MOST_ROUNDS: usize = 200;
 
 /// The place of the first probe, for findings about the whole script.
 fn probes_span(expansions: &[(&ast::Probe, Vec<Expansion>)]) -> Span {

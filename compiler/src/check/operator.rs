@@ -106,6 +106,14 @@ impl<'a> Checker<'a> {
         }
         let ty = arithmetic_type(operator, &left, &right);
         let shift = matches!(operator, BinaryOperator::ShiftLeft | BinaryOperator::ShiftRight);
+        if shift
+            && let ExprKind::Constant(bits) = right.kind
+            && !(0..64).contains(&bits)
+        {
+            let message = format!("a shift by {bits} bits: 0 to 63 are possible");
+            self.error(Code::BadArgument, right.span, message);
+            return None;
+        }
         let left = convert(left, ty.clone());
         let right = if shift { self.widen(right) } else { convert(right, ty.clone()) };
         let arithmetic = arithmetic_operator(operator);

@@ -4,6 +4,7 @@ use super::conversion::convert;
 use super::{Checker, constant};
 use crate::hir::{Expr, ExprKind, MapContent, Statement, StatementKind};
 use crate::types::{INT64, Type};
+use lancet_manifest::MapValue;
 use lancet_syntax::ast::{self, ForSource};
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::Diagnostic;
@@ -63,7 +64,12 @@ impl<'a> Checker<'a> {
             ast::StatementKind::Continue => self.in_loop("continue", span).then_some(StatementKind::Continue),
             ast::StatementKind::Return(value) => {
                 if let Some(value) = value {
-                    self.expression(value)?;
+                    let value = self.expression(value)?;
+                    if !value.ty.is_integer() {
+                        let message = format!("a probe returns an integer, not {}", value.ty);
+                        self.error(Code::BadOperand, value.span, message);
+                        return None;
+                    }
                 }
                 Some(StatementKind::Return)
             }
@@ -181,6 +187,11 @@ impl<'a> Checker<'a> {
         over: &'a ForSource,
         body: &'a ast::Block,
     ) -> Option<StatementKind> {
+        if self.find_local(&variable.text).is_some() {
+            let message = format!("${} is already defined: a loop has a variable of its own", variable.text);
+            self.report(Diagnostic::error(Code::Duplicate, variable.span, message).help("choose another name"));
+            return None;
+        }
         match over {
             ForSource::Range(start, end) => {
                 let (start, end) = (self.bound(start), self.bound(end));
@@ -218,7 +229,22 @@ impl<'a> Checker<'a> {
         }
         let value = match facts.content? {
             MapContent::Plain(ty) => ty,
-            MapContent::Aggregation(_) => INT64,
+            MapContent::Aggregation(
+                MapValue::Count
+                | MapValue::Sum { .. }
+                | MapValue::Min { .. }
+                | MapValue::Max { .. }
+                | MapValue::Average { .. },
+            ) => INT64,
+            MapContent::Aggregation(_) => {
+                let message = format!("the values of @{name} are no numbers: a loop cannot read them");
+                self.report(
+                    Diagnostic::error(Code::BadAggregation, span, message)
+                        .label(facts.content_span, "assigned here")
+                        .help("print(@map) shows all of it"),
+                );
+                return None;
+            }
         };
         Some(Type::Tuple(vec![facts.key??, value].into()))
     }
