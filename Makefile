@@ -14,7 +14,7 @@ LANCET = $(or $(CARGO_TARGET_DIR),target)/x86_64-unknown-linux-gnu/release/lance
 BUILD_PACKAGES = gcc make pkg-config libelf-dev zlib1g-dev
 TEST_PACKAGES = $(BUILD_PACKAGES) binutils busybox-static debian-archive-keyring qemu-system-x86
 
-.PHONY: run build install test test-kernels check bless bench clean
+.PHONY: run build install test test-kernels check bless bench bench-check clean
 
 run: build
 	@scripts/as-root "$(LANCET)" -e "$$PROG"
@@ -52,6 +52,10 @@ bless:
 # Start-up, memory and size, beside another program when RIVAL names one: make bench RIVAL=bpftrace
 bench: build
 	cargo bench --bench startup
+
+# Instruction counts against bench/instructions.txt, as `make test` does too; BLESS=1 accepts what changed.
+bench-check:
+	cargo test --quiet --test code_size
 
 clean:
 	cargo clean
