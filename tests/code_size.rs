@@ -96,5 +96,5 @@ fn count(kernel: &CapturedKernel, script: String) -> usize {
 fn instructions(text: &str) -> usize {
     let index = |line: &str| line.split_once(':')?.0.trim().parse::<usize>().ok();
     let functions = text.split("\n\n");
-    functions.filter_map(|function| Some(function.lines().filter_map(index).last()? + 1)).sum()
+    functions.filter_map(|function| Some(function.lines().filter_map(index).next_back()? + 1)).sum()
 }
