@@ -10,7 +10,7 @@ use std::path::PathBuf;
     version,
     disable_help_subcommand = true,
     args_conflicts_with_subcommands = true,
-    override_usage = "lancet [OPTIONS] -e PROGRAM [ARGUMENTS]...\n       lancet [OPTIONS] FILE [ARGUMENTS]...   (FILE - is standard input)\n       lancet build SCRIPT -o FILE.o\n       lancet run [OPTIONS] FILE.o\n       lancet explain NAME",
+    override_usage = "lancet [OPTIONS] -e PROGRAM [ARGUMENTS]...\n       lancet [OPTIONS] FILE [ARGUMENTS]...   (FILE - is standard input)\n       lancet build SCRIPT -o FILE.o\n       lancet run [OPTIONS] FILE.o\n       lancet fmt [--check] FILE...\n       lancet explain NAME",
     after_help = "Examples:\n  lancet -e 'tracepoint:syscalls:sys_enter_openat { printf(\"%s %s\\n\", comm, str(args.filename)); }'\n  lancet -e 'profile:hz:99 { @[comm] = count(); }'\n  lancet -c 'ls /' -e 'uprobe:libc:malloc { @ = hist(arg0); }'"
 )]
 pub struct Command {
@@ -29,8 +29,10 @@ pub enum Verb {
     Build(Build),
     /// Load and run an object file that `lancet build` made
     Run(Run),
-    /// Say what there is to say of a function of the language
+    /// Say what there is to say of a function of the language, or of the code of a diagnostic
     Explain(Explain),
+    /// Lay scripts out in the canonical way
+    Fmt(Fmt),
 }
 
 /// `lancet explain`.
@@ -39,6 +41,17 @@ pub struct Explain {
     /// The function's name
     #[arg(value_name = "NAME")]
     pub name: String,
+}
+
+/// `lancet fmt`.
+#[derive(Args, Debug)]
+pub struct Fmt {
+    /// Change nothing; the exit code is 1 when a file is laid out otherwise
+    #[arg(long)]
+    pub check: bool,
+    /// The scripts, changed in place; - is standard input, printed
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<String>,
 }
 
 /// `lancet -e …`, `lancet FILE`.
@@ -51,6 +64,18 @@ pub struct Trace {
     /// List the probes that match a pattern (with -v: their arguments), or all that the program would attach to
     #[arg(short = 'l', long = "list")]
     pub list: bool,
+    /// Run the script's test: probes; the exit code is 1 when one fails
+    #[arg(long, conflicts_with = "bench")]
+    pub test: bool,
+    /// Run the script's bench: probes and tell what one run of each takes
+    #[arg(long)]
+    pub bench: bool,
+    /// Print the script in its canonical layout and do nothing else
+    #[arg(long = "fmt")]
+    pub format_script: bool,
+    /// Tell what this kernel and this build can do
+    #[arg(long)]
+    pub info: bool,
     /// Compile and check, but attach nothing
     #[arg(long, alias = "dry-run-only")]
     pub dry_run: bool,
@@ -83,6 +108,9 @@ pub struct Compile {
     /// Allow functions that change the traced system
     #[arg(long = "unsafe")]
     pub allow_unsafe: bool,
+    /// Run only the probes whose name matches a regular expression, and begin and end
+    #[arg(long = "probe-filter", value_name = "REGEX")]
+    pub probe_filter: Option<String>,
     /// Do not use a feature of the kernel, as if it had none: kprobe_multi, uprobe_multi, …
     #[arg(long = "no-feature", value_name = "NAME", value_delimiter = ',')]
     pub no_feature: Vec<String>,

@@ -22,7 +22,10 @@ pub fn machine(pattern: &str, kernel: &dyn Kernel, pid: Option<u32>, arguments: 
 pub fn program(manifest: &Manifest) {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for attachment in manifest.programs.iter().flat_map(|program| &program.attachments) {
-        let own = matches!(attachment.target, Target::Begin | Target::End | Target::Signal { .. });
+        let own = matches!(
+            attachment.target,
+            Target::Begin | Target::End | Target::Signal { .. } | Target::Test { .. } | Target::Bench { .. }
+        );
         if let Some(probe) = manifest.probes.get(attachment.probe as usize).filter(|_| !own) {
             let _ = writeln!(out, "{}", probe.name);
         }

@@ -3,6 +3,8 @@
 mod arguments;
 mod compile;
 mod explain;
+mod fmt;
+mod info;
 mod list;
 mod report;
 mod source;
@@ -23,7 +25,8 @@ fn main() -> ExitCode {
     let code = match command.subcommand {
         Some(Verb::Build(build)) => trace::build(&build),
         Some(Verb::Run(run)) => trace::run_object(&run),
-        Some(Verb::Explain(wanted)) => explain::function(&wanted.name),
+        Some(Verb::Explain(wanted)) => explain::explain(&wanted.name),
+        Some(Verb::Fmt(wanted)) => fmt::files(&wanted),
         None => trace::trace(command.trace),
     };
     ExitCode::from(code)

@@ -2,22 +2,33 @@
 
 use crate::arguments::{Buffering, Build, Compile, Format, Run, Runtime, Trace};
 use crate::compile::{self, Job};
-use crate::list;
 use crate::report;
 use crate::source::reason;
-use lancet_compiler::settings::Settings;
+use crate::{fmt, info, list};
+use lancet_compiler::settings::{Mode, Settings};
 use lancet_runtime::format::output;
 use lancet_runtime::kernel::LiveKernel;
 use lancet_runtime::session::{self, Options};
 
 /// `lancet -e PROGRAM`, `lancet FILE`: compiles for this machine, then runs what was compiled.
 pub fn trace(arguments: Trace) -> u8 {
-    let Trace { compile, runtime, list, dry_run, mut words, named } = arguments;
+    let Trace { compile, runtime, list, test, bench, format_script, info, dry_run, mut words, named } = arguments;
+    if format_script {
+        return fmt::print(compile.program.as_deref(), words.first().map(String::as_str));
+    }
     if compile.dump.iter().any(String::is_empty) && compile.program.is_none() && words.is_empty() {
         report::list_stages();
         return 0;
     }
     let kernel = machine(&compile);
+    if info {
+        info::print(&kernel, runtime.format == Format::Json);
+        return 0;
+    }
+    let probe_filter = match filter(compile.probe_filter.as_deref()) {
+        Ok(filter) => filter,
+        Err(message) => return report::error(&message),
+    };
     let is_script = words.first().is_some_and(|word| std::path::Path::new(word).is_file());
     if list && compile.program.is_none() && !is_script {
         list::machine(words.first().map_or("", String::as_str), &kernel, runtime.pid, runtime.verbose);
@@ -38,6 +49,12 @@ pub fn trace(arguments: Trace) -> u8 {
         has_target: runtime.pid.is_some() || runtime.command.is_some(),
         report_helper_errors: runtime.helper_errors > 0,
         nested_pid_namespace: lancet_runtime::kernel::in_nested_pid_namespace(),
+        mode: match (test, bench) {
+            (true, _) => Mode::Test,
+            (false, true) => Mode::Bench,
+            (false, false) => Mode::Trace,
+        },
+        probe_filter,
         ..Settings::default()
     };
     let job = Job { file: file.as_deref(), settings, notes: runtime.verbose, warnings: !runtime.no_warnings };
@@ -56,6 +73,12 @@ pub fn trace(arguments: Trace) -> u8 {
         Some(object) => run_bytes(&object, runtime),
         None => 1,
     }
+}
+
+/// The regular expression of `--probe-filter`.
+fn filter(text: Option<&str>) -> Result<Option<regex_lite::Regex>, String> {
+    let compiled = text.map(regex_lite::Regex::new).transpose();
+    compiled.map_err(|error| format!("--probe-filter takes a regular expression: {error}"))
 }
 
 /// `lancet build`: the object goes to a file.

@@ -99,6 +99,24 @@ fn examples_of_functions_compile() {
     assert!(refused.is_empty(), "{refused}");
 }
 
+#[test]
+fn every_option_is_described() {
+    let output = Command::new(env!("CARGO_BIN_EXE_lancet")).arg("-h").output();
+    let help =
+        String::from_utf8_lossy(&output.unwrap_or_else(|error| panic!("lancet -h: {error}")).stdout).into_owned();
+    let options =
+        help.split_whitespace().map(|word| word.trim_end_matches([',', ']'])).filter(|word| word.starts_with("--"));
+    let options: Vec<&str> = options.filter(|option| option.len() > 2).collect();
+    assert!(options.contains(&"--quiet"), "{help}");
+    let page =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/command.md")).unwrap_or_default();
+    let missing: Vec<&&str> = options
+        .iter()
+        .filter(|option| !page.contains(&format!("`{option}")) && !page.contains(&format!("{option}]")))
+        .collect();
+    assert!(missing.is_empty(), "docs/command.md does not say what these are: {missing:?}");
+}
+
 fn page_name(code: Code) -> String {
     format!("docs/errors/{}.md", code.as_str())
 }

@@ -6,7 +6,7 @@ use crate::codegen::Limit;
 use crate::ctypes::TypeTable;
 use crate::import::{self, Importer};
 use crate::library::{self, LibraryFile};
-use crate::settings::Settings;
+use crate::settings::{Mode, Settings};
 use crate::{codegen, elf, hir, lower, optimize};
 use lancet_kernel::Kernel;
 use lancet_manifest::{Dropped, Manifest};
@@ -128,9 +128,14 @@ fn pipeline(
             types.define(definition, diagnostics);
         }
     }
+    let first = first_probe(&program).unwrap_or(Span::new(file, 0, 0));
     let program = check::check(&program, &environment, &types, diagnostics);
     dump.add(Stage::Hir, || hir::print(&program));
     if diagnostics.has_errors() {
+        return None;
+    }
+    if program.probes.is_empty() {
+        diagnostics.push(nothing_left(first, &settings));
         return None;
     }
     let features = input.kernel.features();
@@ -199,6 +204,26 @@ fn require_probe(program: &Program, file: FileId, diagnostics: &mut Diagnostics)
                 .help("write for example: begin { printf(\"hello\\n\"); }"),
         );
     }
+}
+
+fn first_probe(program: &Program) -> Option<Span> {
+    program.items.iter().find_map(|item| match item {
+        Item::Probe(probe) => probe.attach_points.first().map(|point| point.span),
+        _ => None,
+    })
+}
+
+/// A script of which nothing is to run.
+fn nothing_left(first: Span, settings: &Settings) -> Diagnostic {
+    let message = match (&settings.probe_filter, settings.mode) {
+        (Some(filter), _) => format!("no probe of the script matches --probe-filter {filter}"),
+        (None, Mode::Test) => "the script has no test probe".to_owned(),
+        (None, Mode::Bench) => "the script has no bench probe".to_owned(),
+        (None, Mode::Trace) => "nothing of this script can be attached".to_owned(),
+    };
+    Diagnostic::error(Code::EmptyProgram, first, message).help(
+        "test probes run with --test, bench probes with --bench; missing probes may be left out by missing_probes",
+    )
 }
 
 /// Collects the stages that are wanted.

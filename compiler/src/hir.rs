@@ -198,8 +198,8 @@ pub enum StatementKind {
     Break,
     /// Next round of the innermost loop.
     Continue,
-    /// Ends the action.
-    Return,
+    /// Ends the action; what it returns matters to tests only.
+    Return(Option<Expr>),
     /// Its own scope.
     Block(Vec<Statement>),
 }

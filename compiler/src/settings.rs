@@ -25,8 +25,24 @@ pub struct Settings {
     pub has_target: bool,
     /// `-k`: failed helpers are reported.
     pub report_helper_errors: bool,
+    /// Which probes run.
+    pub mode: Mode,
+    /// Of those, only the ones whose name it matches; `begin` and `end` in any case.
+    pub probe_filter: Option<regex_lite::Regex>,
     /// The tool runs outside the initial pid namespace.
     pub nested_pid_namespace: bool,
+}
+
+/// Which probes of a script run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Mode {
+    /// All but tests and benchmarks.
+    #[default]
+    Trace,
+    /// `test` probes.
+    Test,
+    /// `bench` probes, between `begin` and `end`.
+    Bench,
 }
 
 impl Settings {

@@ -40,6 +40,16 @@ pub enum Target {
     Begin,
     /// Run once after everything is detached.
     End,
+    /// Run once under `--test`: a result other than 0, or an error it prints, makes the test fail.
+    Test {
+        /// Its name.
+        name: String,
+    },
+    /// Run many times under `--bench`, and timed.
+    Bench {
+        /// Its name.
+        name: String,
+    },
     /// Run when this tool receives the signal.
     Signal {
         /// Name such as `SIGUSR1`.

@@ -44,6 +44,8 @@ pub struct Printer<'a> {
     diagnostics: Box<dyn Write>,
     names: Names,
     scratch: Vec<u8>,
+    /// Errors that the script told.
+    errors: u64,
 }
 
 impl<'a> Printer<'a> {
@@ -55,7 +57,7 @@ impl<'a> Printer<'a> {
         diagnostics: Box<dyn Write>,
     ) -> Self {
         let names = Names::new(&manifest.config);
-        Self { manifest, presentation, output, diagnostics, names, scratch: Vec::new() }
+        Self { manifest, presentation, output, diagnostics, names, scratch: Vec::new(), errors: 0 }
     }
 
     /// Carries out what a record asks for.
@@ -146,6 +148,29 @@ impl<'a> Printer<'a> {
             Severity::Warning => format!("WARNING: {message}\n"),
         };
         self.diagnose(line.as_bytes());
+    }
+
+    /// Keeps output back until [`Printer::release_output`]; what it returns counts the errors told so far.
+    pub fn hold_output(&mut self) -> u64 {
+        self.output.hold();
+        self.errors
+    }
+
+    /// Prints what was kept back, or drops it; the number of errors told so far.
+    pub fn release_output(&mut self, wanted: bool) {
+        self.output.release(wanted);
+    }
+
+    /// How many errors the script told.
+    pub fn errors(&self) -> u64 {
+        self.errors
+    }
+
+    /// Prints a line of this tool's own.
+    pub fn line(&mut self, text: &str) {
+        self.output.buffer().extend_from_slice(text.as_bytes());
+        self.output.buffer().push(b'\n');
+        self.output.written();
     }
 
     /// Where numbers get their names.
@@ -295,6 +320,7 @@ impl<'a> Printer<'a> {
     }
 
     fn notify(&mut self, notice: Notice) {
+        self.errors += u64::from(notice.severity == Severity::Error);
         if notice.severity == Severity::Warning && self.presentation.no_warnings {
             return;
         }

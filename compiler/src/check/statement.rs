@@ -63,15 +63,14 @@ impl<'a> Checker<'a> {
             ast::StatementKind::Break => self.in_loop("break", span).then_some(StatementKind::Break),
             ast::StatementKind::Continue => self.in_loop("continue", span).then_some(StatementKind::Continue),
             ast::StatementKind::Return(value) => {
-                if let Some(value) = value {
-                    let value = self.expression(value)?;
-                    if !value.ty.is_integer() {
-                        let message = format!("a probe returns an integer, not {}", value.ty);
-                        self.error(Code::BadOperand, value.span, message);
-                        return None;
-                    }
+                let Some(value) = value else { return Some(StatementKind::Return(None)) };
+                let value = self.expression(value)?;
+                if !value.ty.is_integer() {
+                    let message = format!("a probe returns an integer, not {}", value.ty);
+                    self.error(Code::BadOperand, value.span, message);
+                    return None;
                 }
-                Some(StatementKind::Return)
+                Some(StatementKind::Return(Some(value)))
             }
             ast::StatementKind::Block(block) => Some(StatementKind::Block(self.block_statements(block))),
         }

@@ -102,7 +102,11 @@ impl<'a> Printer<'a> {
             }
             StatementKind::Break => self.line("break"),
             StatementKind::Continue => self.line("continue"),
-            StatementKind::Return => self.line("return"),
+            StatementKind::Return(None) => self.line("return"),
+            StatementKind::Return(Some(value)) => {
+                let text = format!("return {}", self.expr(value));
+                self.line(&text);
+            }
             StatementKind::Block(body) => self.body(body),
         }
     }

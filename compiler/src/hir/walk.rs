@@ -45,7 +45,8 @@ fn visit_statement(statement: &Statement, found: &mut Vec<LocalIndex>) {
             found.push(*local);
             visit_all(body, found);
         }
-        StatementKind::Break | StatementKind::Continue | StatementKind::Return => {}
+        StatementKind::Return(value) => visit_option(value.as_ref(), found),
+        StatementKind::Break | StatementKind::Continue => {}
     }
 }
 

@@ -168,7 +168,7 @@ impl Sharing {
                 | StatementKind::ZeroLocal(_)
                 | StatementKind::Break
                 | StatementKind::Continue
-                | StatementKind::Return => {}
+                | StatementKind::Return(_) => {}
             }
         }
     }

@@ -40,9 +40,27 @@ impl Lowerer<'_> {
             StatementKind::ForMap { local, map, body } => self.for_map(*local, *map, body),
             StatementKind::Break => self.leave_loop(),
             StatementKind::Continue => self.next_round(),
-            StatementKind::Return => self.return_from_probe(),
+            StatementKind::Return(value) => {
+                match value {
+                    Some(value) if self.is_test() => {
+                        let value = self.scalar(value);
+                        self.builder.terminate(crate::ir::Terminator::Return(value));
+                        return;
+                    }
+                    Some(value) => _ = self.operand(value, None),
+                    None => {}
+                }
+                self.return_from_probe();
+            }
             StatementKind::Block(body) => self.statements(body),
         }
+    }
+
+    /// True where the result of the action is looked at: in a test, outside of callbacks.
+    fn is_test(&self) -> bool {
+        let is_test = |point: &crate::hir::AttachPoint| matches!(point.target, lancet_manifest::Target::Test { .. });
+        let in_callback = self.frame.is_some_and(super::loops::Frame::in_callback);
+        !in_callback && self.part.is_some_and(|part| part.attach_points.iter().any(is_test))
     }
 
     fn assign(&mut self, place: &Place, value: &crate::hir::Expr) {

@@ -24,6 +24,7 @@ pub use list::{Listed, list};
 
 use crate::check::Environment;
 use crate::hir::{AttachPoint, ContextKind, ProbeProgram};
+use crate::settings::{Mode, Settings};
 use crate::types::Space;
 use lancet_kernel::Unavailable;
 use lancet_kernel::btf::TypeId;
@@ -40,6 +41,8 @@ static PROVIDERS: &[&dyn Provider] = &[
     &special::Begin,
     &special::End,
     &special::SelfSignal,
+    &special::Test,
+    &special::Bench,
     &timer::Interval,
     &timer::Profile,
     &event::Software,
@@ -224,6 +227,7 @@ pub fn expand(probe: &ast::Probe, environment: &Environment<'_>, diagnostics: &m
             expansions.extend(found);
         }
     }
+    leave_out(&mut expansions, environment.settings);
     let count: usize = expansions.iter().map(|expansion| expansion.attach_points.len()).sum();
     let limit = environment.settings.config.max_probes as usize;
     if count > limit {
@@ -234,6 +238,25 @@ pub fn expand(probe: &ast::Probe, environment: &Environment<'_>, diagnostics: &m
         );
     }
     expansions
+}
+
+/// Drops what the command line does not want to run.
+fn leave_out(expansions: &mut Vec<Expansion>, settings: &Settings) {
+    for expansion in expansions.iter_mut() {
+        expansion.attach_points.retain(|point| is_wanted(point, settings));
+    }
+    expansions.retain(|expansion| !expansion.attach_points.is_empty());
+}
+
+/// Tests and benchmarks run in their own mode only, where other probes do not. The filter spares `begin` and `end`.
+fn is_wanted(point: &AttachPoint, settings: &Settings) -> bool {
+    let filtered = || settings.probe_filter.as_ref().is_none_or(|filter| filter.is_match(&point.name));
+    match (&point.target, settings.mode) {
+        (Target::Test { .. }, mode) => mode == Mode::Test && filtered(),
+        (Target::Bench { .. }, mode) => mode == Mode::Bench && filtered(),
+        (Target::Begin | Target::End, mode) => mode != Mode::Test,
+        (_, mode) => mode == Mode::Trace && filtered(),
+    }
 }
 
 /// Why an attach point cannot be expanded.

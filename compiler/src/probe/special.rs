@@ -1,4 +1,5 @@
-//! `begin`, `end` and `self:signal:NAME`: run by the tool itself, as raw tracepoint programs by test-run.
+//! `begin`, `end`, `self:signal:NAME`, `test:NAME` and `bench:NAME`: run by the tool itself, as raw tracepoint programs by
+//! test-run.
 
 use super::{Arguments, Cx, Expansion, Provider, Refused};
 use crate::hir::ContextKind;
@@ -11,6 +12,8 @@ pub(super) const PROVIDER: &str = "special";
 pub(super) struct Begin;
 pub(super) struct End;
 pub(super) struct SelfSignal;
+pub(super) struct Test;
+pub(super) struct Bench;
 
 impl Provider for Begin {
     fn name(&self) -> &'static str {
@@ -70,6 +73,54 @@ impl Provider for SelfSignal {
             return Err(cx.wrong(Code::BadAttachPoint, "the only one of this probe type is self:signal:SIGUSR1"));
         }
         Ok(vec![run_by_the_tool(cx, format!("self:signal:{name}"), Target::Signal { name })])
+    }
+}
+
+impl Provider for Test {
+    fn name(&self) -> &'static str {
+        "test"
+    }
+
+    fn aliases(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn usage(&self) -> &'static str {
+        "test:name"
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<Vec<Expansion>, Refused> {
+        cx.exactly(1)?;
+        let name = cx.parts[0].clone();
+        Ok(vec![run_by_mode(cx, "test", Target::Test { name })])
+    }
+}
+
+impl Provider for Bench {
+    fn name(&self) -> &'static str {
+        "bench"
+    }
+
+    fn aliases(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn usage(&self) -> &'static str {
+        "bench:name"
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<Vec<Expansion>, Refused> {
+        cx.exactly(1)?;
+        let name = cx.parts[0].clone();
+        Ok(vec![run_by_mode(cx, "bench", Target::Bench { name })])
+    }
+}
+
+fn run_by_mode(cx: &Cx<'_>, provider: &str, target: Target) -> Expansion {
+    let name = format!("{provider}:{}", cx.parts[0]);
+    Expansion {
+        attach_points: vec![cx.attach_point(provider, name.clone(), target.clone())],
+        ..run_by_the_tool(cx, name, target)
     }
 }
 

@@ -25,12 +25,14 @@ pub struct Output {
     buffering: Buffering,
     pending: Vec<u8>,
     error: Option<io::Error>,
+    /// Where in what is pending the text begins that is kept back.
+    held_from: Option<usize>,
 }
 
 impl Output {
     /// Text to `destination`.
     pub fn new(destination: Box<dyn Write>, buffering: Buffering) -> Self {
-        Self { destination, buffering, pending: Vec::with_capacity(BLOCK), error: None }
+        Self { destination, buffering, pending: Vec::with_capacity(BLOCK), error: None, held_from: None }
     }
 
     /// The buffer to append to; [`Output::written`] follows.
@@ -38,8 +40,26 @@ impl Output {
         &mut self.pending
     }
 
+    /// Keeps back what is appended from now on, until it is known whether it is wanted.
+    pub fn hold(&mut self) {
+        self.held_from = Some(self.pending.len());
+    }
+
+    /// Ends keeping back; what was is dropped unless it is wanted.
+    pub fn release(&mut self, wanted: bool) {
+        if let Some(start) = self.held_from.take()
+            && !wanted
+        {
+            self.pending.truncate(start);
+        }
+        self.written();
+    }
+
     /// Decides whether what was appended is to be written now.
     pub fn written(&mut self) {
+        if self.held_from.is_some() {
+            return;
+        }
         match self.buffering {
             Buffering::Full if self.pending.len() < BLOCK => {}
             Buffering::Full | Buffering::Line => self.write_lines(),
@@ -49,6 +69,9 @@ impl Output {
 
     /// Writes everything.
     pub fn flush(&mut self) {
+        if self.held_from.is_some() {
+            return;
+        }
         self.write(self.pending.len());
     }
 

@@ -21,6 +21,11 @@ pub fn write_initial_values(manifest: &Manifest, globals: &Globals, process: Opt
 
 /// Runs a program once, in the kernel, through BPF_PROG_TEST_RUN.
 pub fn run_once(loaded: &Loaded, program: &Program) -> Result<(), RuntimeError> {
+    run_for_result(loaded, program).map(|_| ())
+}
+
+/// The same, for what the program returns.
+pub fn run_for_result(loaded: &Loaded, program: &Program) -> Result<u32, RuntimeError> {
     let context = [0u64; CONTEXT_WORDS];
     let mut run = sys::bpf_test_run_opts {
         sz: size_of::<sys::bpf_test_run_opts>() as _,
@@ -32,7 +37,7 @@ pub fn run_once(loaded: &Loaded, program: &Program) -> Result<(), RuntimeError> 
     let result =
         unsafe { sys::bpf_prog_test_run_opts(sys::bpf_program__fd(loaded.program(&program.symbol)?), &mut run) };
     match result {
-        0 => Ok(()),
+        0 => Ok(run.retval),
         error => Err(RuntimeError::System {
             what: format!("the program `{}` cannot be run", program.symbol),
             reason: io::Error::from_raw_os_error(-error),

@@ -15,6 +15,7 @@ pub mod options;
 mod packets;
 mod process;
 mod signal;
+mod testing;
 mod user_symbols;
 
 pub use error::RuntimeError;
@@ -76,7 +77,10 @@ fn trace(
     }
     let scope = Scope { process: target, is_command: options.command.is_some() };
     let attached = Attached::all(loaded, manifest, scope, &mut printer)?;
-    printer.attached_probes(attached.probe_count());
+    let runs_by_itself = is_test_run(manifest);
+    if !runs_by_itself {
+        printer.attached_probes(attached.probe_count());
+    }
     pins(manifest).for_each(|path| printer.pinned(path));
     if let Some(process) = &mut process {
         process.start()?;
@@ -96,6 +100,7 @@ fn trace(
         session.read_iterators(&attached)?;
         // A script of which nothing can happen any more is at its end.
         let flow = match attached.is_active() || process.is_some() || session.waits_for_signals() {
+            _ if runs_by_itself => session.run_tests()?,
             true => session.collect(process.as_ref())?,
             false => session.collector.drain(),
         };
@@ -156,6 +161,15 @@ impl Session<'_, '_> {
         }
     }
 
+    /// Runs tests and benchmarks.
+    fn run_tests(&mut self) -> Result<Flow, RuntimeError> {
+        self.collector.drain();
+        match testing::run_tests(self.loaded, self.manifest, &mut self.collector)? {
+            Flow::Continue => testing::run_benchmarks(self.loaded, self.manifest, &mut self.collector),
+            flow => Ok(flow),
+        }
+    }
+
     /// Prints what is left after detaching, and runs the programs of `end`.
     fn finish(&mut self, flow: Flow) -> Result<Outcome, RuntimeError> {
         let flow = if flow == Flow::Continue { self.collector.drain() } else { flow };
@@ -199,6 +213,12 @@ impl Session<'_, '_> {
         }
         Ok(any)
     }
+}
+
+/// True when the script is run for its tests or benchmarks.
+fn is_test_run(manifest: &Manifest) -> bool {
+    let is_one = |target: &Target| matches!(target, Target::Test { .. } | Target::Bench { .. });
+    begin::programs(manifest, is_one).next().is_some()
 }
 
 /// Where iterators were pinned.

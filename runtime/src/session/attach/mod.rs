@@ -192,7 +192,9 @@ fn attach(multi: bool, attaching: Attaching) -> Result<Vec<Link>, Reason> {
     let Some(first) = attaching.attachments.first() else { return Ok(Vec::new()) };
     let one = |link: Result<Link, Reason>| link.map(|link| vec![link]);
     match &first.target {
-        Target::Begin | Target::End | Target::Signal { .. } => Ok(Vec::new()),
+        Target::Begin | Target::End | Target::Signal { .. } | Target::Test { .. } | Target::Bench { .. } => {
+            Ok(Vec::new())
+        }
         Target::Interval { nanoseconds } => one(timer::attach_interval(attaching, *nanoseconds)),
         Target::Profile { frequency, nanoseconds } => timer::attach_profile(attaching, *frequency, *nanoseconds),
         Target::Tracepoint { category, event } => one(tracepoint::attach(attaching, category, event)),
