@@ -128,11 +128,11 @@ fn statistics(program: *const sys::bpf_program) -> Result<(u64, u64), RuntimeErr
 }
 
 fn name(program: &Program) -> &str {
-    let names = program.attachments.iter().filter_map(|attachment| match &attachment.target {
+    let mut names = program.attachments.iter().filter_map(|attachment| match &attachment.target {
         Target::Test { name } | Target::Bench { name } => Some(name.as_str()),
         _ => None,
     });
-    names.last().unwrap_or(&program.symbol)
+    names.next_back().unwrap_or(&program.symbol)
 }
 
 fn tests_of(count: usize) -> String {
