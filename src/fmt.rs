@@ -35,11 +35,22 @@ fn one(file: &str, check: bool) -> u8 {
         (true, _) => report::error(&format!("{file} is laid out otherwise: lancet fmt {file} changes it")),
         (false, "-") => show(&after),
         (false, _) if before == after => 0,
-        (false, _) => match std::fs::write(file, after) {
+        (false, _) => match replace(file, &after) {
             Ok(()) => 0,
             Err(error) => report::error(&format!("cannot write {file}: {}", reason(&error))),
         },
     }
+}
+
+/// Writes beside the file first: whatever happens, there is one whole script.
+fn replace(file: &str, text: &str) -> std::io::Result<()> {
+    let file = std::fs::canonicalize(file)?;
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".lancet-fmt");
+    let beside = file.with_file_name(name);
+    std::fs::write(&beside, text)?;
+    std::fs::set_permissions(&beside, std::fs::metadata(&file)?.permissions())?;
+    std::fs::rename(beside, file)
 }
 
 fn show(text: &str) -> u8 {
@@ -59,5 +70,24 @@ fn formatted(program: Option<&str>, file: Option<&str>) -> Result<(String, Strin
         report::diagnostics(&diagnostics, &sources, false, false);
         return Err(1);
     }
-    Ok((script.text, printer::print(&tree, &sources)))
+    let text = printer::print(&tree, &sources);
+    if !is_same_script(&script.text, &text) {
+        let message =
+            format!("{} cannot be laid out without changing it; it is left as it is", file.unwrap_or("the script"));
+        return Err(report::error(&message));
+    }
+    Ok((script.text, text))
+}
+
+/// What is laid out parses, prints the same once more, and has as many comments.
+fn is_same_script(before: &str, after: &str) -> bool {
+    let printed = |text: &str| {
+        let mut sources = SourceMap::default();
+        let id = sources.add("script", text.to_owned());
+        let mut diagnostics = Diagnostics::default();
+        let tree = lancet_syntax::parse(&sources, id, &mut diagnostics);
+        (!diagnostics.has_errors(), printer::print(&tree, &sources), tree.comments.len())
+    };
+    let (before, after) = (printed(before), printed(after));
+    after.0 && before == after
 }
