@@ -6,6 +6,7 @@ use crate::report;
 use crate::source::reason;
 use crate::{fmt, info, list};
 use lancet_compiler::settings::{Mode, Settings};
+use lancet_kernel::Features;
 use lancet_runtime::format::output;
 use lancet_runtime::kernel::LiveKernel;
 use lancet_runtime::session::{self, Options};
@@ -19,6 +20,9 @@ pub fn trace(arguments: Trace) -> u8 {
     if compile.dump.iter().any(String::is_empty) && compile.program.is_none() && words.is_empty() {
         report::list_stages();
         return 0;
+    }
+    if let Some(unknown) = compile.no_feature.iter().find(|name| !Features::NAMES.contains(&name.as_str())) {
+        return report::error(&format!("there is no feature {unknown}; there are {}", Features::NAMES.join(", ")));
     }
     let kernel = machine(&compile);
     if info {
@@ -105,7 +109,7 @@ pub fn build(arguments: &Build) -> u8 {
 fn machine(compile: &Compile) -> LiveKernel {
     // Files without build id are checked by their checksum in any case; bpftrace wants a + for that.
     let directories = compile.debuginfo.iter().map(|directory| directory.trim_start_matches('+').into());
-    LiveKernel::with_debug_directories(directories.collect())
+    LiveKernel::with_debug_directories(directories.collect()).without_features(compile.no_feature.clone())
 }
 
 /// `lancet run`: an object of an earlier build.

@@ -83,6 +83,49 @@ pub struct Features {
     pub kfuncs: bool,
 }
 
+impl Features {
+    /// The names that [`Features::disable`] knows.
+    pub const NAMES: &'static [&'static str] = &[
+        "atomic_fetch",
+        "for_each_map_elem",
+        "attach_cookie",
+        "bpf_loop",
+        "current_task_btf",
+        "get_tai_ns",
+        "cpu_v4",
+        "kprobe_multi",
+        "kprobe_session",
+        "uprobe_multi",
+        "uprobe_session",
+        "fentry",
+        "get_func_ip",
+        "kfuncs",
+    ];
+
+    /// From now on the kernel is taken not to have it; false when there is no such feature.
+    pub fn disable(&mut self, name: &str) -> bool {
+        let feature = match name {
+            "atomic_fetch" => &mut self.atomic_fetch,
+            "for_each_map_elem" => &mut self.for_each_map_elem,
+            "attach_cookie" => &mut self.attach_cookie,
+            "bpf_loop" => &mut self.bpf_loop,
+            "current_task_btf" => &mut self.current_task_btf,
+            "get_tai_ns" => &mut self.ktime_tai,
+            "cpu_v4" => &mut self.cpu_v4,
+            "kprobe_multi" => &mut self.kprobe_multi,
+            "kprobe_session" => &mut self.kprobe_session,
+            "uprobe_multi" => &mut self.uprobe_multi,
+            "uprobe_session" => &mut self.uprobe_session,
+            "fentry" => &mut self.fentry,
+            "get_func_ip" => &mut self.func_ip,
+            "kfuncs" => &mut self.kfuncs,
+            _ => return false,
+        };
+        *feature = false;
+        true
+    }
+}
+
 /// A kernel function that can be traced.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
 pub struct KernelFunction {

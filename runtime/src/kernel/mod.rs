@@ -48,6 +48,7 @@ pub struct LiveKernel {
     addresses: RefCell<FxHashMap<String, Option<u64>>>,
     executables: RefCell<FxHashMap<PathBuf, Rc<dyn Executable>>>,
     debug_directories: Vec<PathBuf>,
+    disabled: Vec<String>,
 }
 
 impl LiveKernel {
@@ -59,6 +60,11 @@ impl LiveKernel {
     /// Looks for the debug information of programs in these directories too, before the usual ones.
     pub fn with_debug_directories(directories: Vec<PathBuf>) -> Self {
         Self { debug_directories: directories, ..Self::default() }
+    }
+
+    /// The machine as if its kernel had none of these features ([`Features::NAMES`]).
+    pub fn without_features(self, names: Vec<String>) -> Self {
+        Self { disabled: names, ..self }
     }
 
     /// The names of the loaded modules that have BTF, sorted.
@@ -107,7 +113,11 @@ impl Kernel for LiveKernel {
     }
 
     fn features(&self) -> &Features {
-        self.features.get_or_init(|| features::of(self.version(), self.btf(), self.tracefs().ok()))
+        self.features.get_or_init(|| {
+            let mut features = features::of(self.version(), self.btf(), self.tracefs().ok());
+            self.disabled.iter().for_each(|name| _ = features.disable(name));
+            features
+        })
     }
 
     fn possible_cpus(&self) -> u32 {
