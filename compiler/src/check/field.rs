@@ -12,7 +12,11 @@ use lancet_syntax::span::Span;
 
 impl<'a> Checker<'a> {
     /// `base.name` and `base->name`.
-    pub(super) fn field(&mut self, base: &'a ast::Expr, name: &'a ast::Name, _arrow: bool, span: Span) -> Option<Expr> {
+    pub(super) fn field(&mut self, base: &'a ast::Expr, name: &'a ast::Name, arrow: bool, span: Span) -> Option<Expr> {
+        if arrow {
+            let message = format!("->{} is an old spelling", name.text);
+            self.report(Diagnostic::note(Code::OldSpelling, span, message).help(format!("write .{}", name.text)));
+        }
         if let ast::ExprKind::Identifier(word) = &base.kind
             && word == "args"
             && !self.macros.contains_key("args")

@@ -57,6 +57,7 @@ impl<'a> Checker<'a> {
             if let (ExprKind::Constant(x), ExprKind::Constant(y)) = (&left.kind, &right.kind) {
                 return Some(boolean(compare_constants(operator, signed, *x, *y), span));
             }
+            self.warn_of_certainty(operator, &a, &right, span);
             let (left, right) = (Box::new(left), Box::new(right));
             return Some(Expr { span, ty: Type::Bool, kind: ExprKind::Compare { operator, signed, left, right } });
         }
@@ -93,6 +94,22 @@ impl<'a> Checker<'a> {
     }
 
     /// One side of a scalar comparison in 64 bits.
+    /// What has no sign is never below 0.
+    fn warn_of_certainty(&mut self, operator: CompareOperator, left: &Type, right: &Expr, span: Span) {
+        if !matches!(left, Type::Int { signed: false, .. }) || !matches!(right.kind, ExprKind::Constant(0)) {
+            return;
+        }
+        let always = match operator {
+            CompareOperator::Less => "never",
+            CompareOperator::GreaterEqual => "always",
+            _ => return,
+        };
+        self.report(
+            Diagnostic::warning(Code::AlwaysSame, span, format!("this is {always} true: {left} has no sign"))
+                .help("cast it to a signed type when it can be negative: (int64)x"),
+        );
+    }
+
     fn comparand(&mut self, expr: Expr, ty: &Type) -> Expr {
         if expr.ty.is_integer() { convert(expr, ty.clone()) } else { Expr { ty: ty.clone(), ..expr } }
     }

@@ -60,6 +60,9 @@ static PROVIDERS: &[&dyn Provider] = &[
     &usdt::Usdt,
 ];
 
+/// Names of probe types that have been replaced; other aliases are short forms.
+const OLD_SPELLINGS: &[&str] = &["BEGIN", "END", "kfunc", "kretfunc"];
+
 /// A probe type.
 trait Provider: Sync {
     /// Its name as `probetype` says it.
@@ -284,6 +287,11 @@ impl Cx<'_> {
             self.unknown_provider(name);
             return None;
         };
+        if OLD_SPELLINGS.contains(&name.text.as_str()) {
+            let message = format!("{} is an old spelling", name.text);
+            let help = format!("write {}", provider.name());
+            self.diagnostics.push(Diagnostic::note(Code::OldSpelling, name.span, message).help(help));
+        }
         self.parts = point.parts[1..].iter().map(|part| self.with_parameters(&part.text)).collect();
         match provider.expand(self) {
             Ok(found) => Some(found),
