@@ -77,7 +77,7 @@ impl SourceLoader for Headers {
             let bytes = std::fs::read(&path).ok()?;
             Some((path, String::from_utf8_lossy(&bytes).into_owned()))
         });
-        let (path, text) = found?;
+        let Some((path, text)) = found else { return own_header(name, angled) };
         if let Some(directory) = path.parent() {
             self.seen.borrow_mut().insert(0, directory.to_owned());
         }
@@ -87,6 +87,26 @@ impl SourceLoader for Headers {
     fn prelude(&self) -> String {
         self.includes.iter().map(|file| format!("#include \"{file}\"\n")).collect()
     }
+}
+
+/// Folders of the kernel's own headers, whose types its BTF has.
+const KERNEL: &[&str] =
+    &["linux/", "net/", "uapi/", "asm/", "asm-generic/", "trace/", "generated/", "crypto/", "kernel/"];
+/// Headers of the C library that are commonly included for their constants.
+const LIBRARY: &[&str] = &["sys/socket.h", "netinet/in.h", "errno.h", "fcntl.h", "signal.h", "sys/types.h", "stdint.h"];
+
+/// Headers of the C compiler: what they define is built in.
+const COMPILER: &[&str] = &["stddef.h", "stdarg.h", "stdbool.h", "limits.h", "float.h"];
+
+/// What stands for a header that this machine lacks: constants; the types are in the kernel's BTF.
+fn own_header(name: &str, angled: bool) -> Option<(String, String)> {
+    let of_kernel =
+        KERNEL.iter().any(|folder| name.starts_with(folder)) && Path::new("/sys/kernel/btf/vmlinux").exists();
+    if angled && COMPILER.contains(&name) {
+        return Some((format!("/usr/include/lancet/{name}"), String::new()));
+    }
+    let known = angled && (of_kernel || LIBRARY.contains(&name));
+    known.then(|| ("/usr/include/lancet/constants.h".to_owned(), lancet_stdlib::CONSTANTS.to_owned()))
 }
 
 /// Imports files of this machine, relative to the file that imports them.

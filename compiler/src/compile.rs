@@ -125,7 +125,12 @@ fn pipeline(
     let mut types = TypeTable::new(input.kernel);
     for item in &program.items {
         if let Item::CDefinition(definition) = item {
-            types.define(definition, diagnostics);
+            // Of the system's headers what cannot be used is left out; BTF may have it.
+            if sources.file(definition.span.file).name.starts_with("/usr/") {
+                types.define_if_possible(definition);
+            } else {
+                types.define(definition, diagnostics);
+            }
         }
     }
     let first = first_probe(&program).unwrap_or(Span::new(file, 0, 0));

@@ -63,6 +63,9 @@ use lancet_compiler::builtin::Builtin;
 
 pub use library::LIBRARY;
 
+/// The header that stands for those of the kernel and the C library where a machine lacks them.
+pub const CONSTANTS: &str = include_str!("../include/constants.h");
+
 /// Every builtin of the language.
 pub fn all() -> Vec<&'static dyn Builtin> {
     let mut all: Vec<&'static dyn Builtin> = vec![

@@ -40,6 +40,22 @@ impl TypeTable<'_> {
         }
     }
 
+    /// Adds a definition, or nothing when anything in it is not understood.
+    pub fn define_if_possible(&mut self, definition: &CDefinition) {
+        let mut diagnostics = Diagnostics::default();
+        self.define(definition, &mut diagnostics);
+        if !diagnostics.has_errors() {
+            return;
+        }
+        match &definition.kind {
+            CDefinitionKind::Aggregate(CAggregate { name: Some(name), is_union, .. }) => {
+                self.tags.remove(&(*is_union, name.text.clone()));
+            }
+            CDefinitionKind::Typedef(CDeclaration { name: Some(name), .. }) => _ = self.typedefs.remove(&name.text),
+            CDefinitionKind::Aggregate(_) | CDefinitionKind::Typedef(_) | CDefinitionKind::Enum(_) => {}
+        }
+    }
+
     /// Defines a struct or union; anonymous ones get a reference of their own.
     fn aggregate(&mut self, aggregate: &CAggregate, diagnostics: &mut Diagnostics) -> StructRef {
         let keyword = if aggregate.is_union { "union" } else { "struct" };
