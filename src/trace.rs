@@ -67,7 +67,7 @@ pub fn trace(arguments: Trace) -> u8 {
         Err(code) => return code,
     };
     if list {
-        list::program(&output.manifest);
+        list::program(&output.manifest, &kernel, runtime.pid, runtime.verbose);
         return 0;
     }
     if dry_run || !compile.dump.is_empty() {

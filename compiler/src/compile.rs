@@ -169,7 +169,7 @@ fn pipeline(
     });
     dump.add(Stage::Vcode, || code.print_vcode());
     dump.add(Stage::Insns, || code.print_instructions());
-    let object = elf::write(&code, &module, &manifest.encode(), sources);
+    let object = elf::write(&code, &module, &manifest.encode(), sources, settings.config.license);
     dump.add(Stage::Object, || elf::describe(&object));
     Some(object)
 }

@@ -71,6 +71,8 @@ pub struct Config {
     pub stack_mode: StackMode,
     /// What happens to probes that are not there.
     pub missing_probes: MissingProbes,
+    /// What the kernel is told the programs' license is: one of [`LICENSES`].
+    pub license: &'static str,
     /// Everything else is the runtime's.
     pub runtime: manifest::Config,
     /// Settings that are known to scripts but change nothing here: (name, value as written).
@@ -88,6 +90,7 @@ impl Default for Config {
             tseries: Unstable::Warn,
             stack_mode: StackMode::Bpftrace,
             missing_probes: MissingProbes::Error,
+            license: LICENSES[0],
             runtime: manifest::Config::default(),
             others: Vec::new(),
         }
@@ -241,7 +244,17 @@ static SETTINGS: &[Setting] = &[
     switch!("cpp_demangle", runtime.demangle),
     switch!("show_debug_info", runtime.show_debug_info),
     ignored!("cache_user_symbols"),
-    ignored!("license", "GPL"),
+    Setting {
+        name: "license",
+        set: |config, text| match LICENSES.iter().find(|license| **license == text) {
+            Some(license) => {
+                config.license = license;
+                Ok(())
+            }
+            None => Err("GPL, GPL v2, GPL and additional rights, Dual BSD/GPL, Dual MIT/GPL or Dual MPL/GPL"),
+        },
+        show: |config| Shown::Text(config.license.to_owned()),
+    },
     ignored!("log_size", "1000000"),
     ignored!("max_type_res_iterations"),
     ignored!("max_ast_nodes"),
@@ -306,6 +319,10 @@ const RECORD: &[&str] = &[
     "stack_mode",
     "license",
 ];
+
+/// The licenses to which the kernel lends all its helpers (include/linux/license.h), the usual one first.
+pub const LICENSES: &[&str] =
+    &["GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"];
 
 /// The most bytes of a key that kernels before 5.11 take (MAX_BPF_STACK).
 pub const OLD_KEY_LIMIT: u32 = 512;

@@ -82,8 +82,16 @@ impl Builtin for Buf {
         lowerer.push(Instruction::Store { address: to, size: MemorySize::B4, value: length });
         let bytes = lowerer.offset_address(to, 4);
         let data = &call.arguments[0];
+        let mut readable = length;
         let (helper, from) = match data.ty {
             Type::Array(..) | Type::String(_) => {
+                // What lies behind the value is not part of it: the rest of the buffer stays zero.
+                let own = i64::from(lowerer.size_of(&data.ty));
+                if own < i64::from(capacity) {
+                    let all = lowerer.constant(own);
+                    let within = lowerer.compare(Comparison::UnsignedLessEqual, length, all);
+                    readable = lowerer.choose(within, |_| length, |_| all);
+                }
                 let memory = lowerer.memory(data);
                 (Helper::PROBE_READ_KERNEL, lowerer.address_of(memory))
             }
@@ -97,7 +105,7 @@ impl Builtin for Buf {
             }
         };
         let address = lowerer.address_of(bytes);
-        let result = lowerer.call(helper, &[address, length, from]);
+        let result = lowerer.call(helper, &[address, readable, from]);
         lowerer.helper_error(helper, result, call.span);
         Operand::Memory(to)
     }

@@ -10,7 +10,6 @@ use lancet_compiler::types::Type;
 use lancet_manifest::Action;
 use lancet_syntax::ast;
 use lancet_syntax::code::Code;
-use lancet_syntax::diagnostic::Diagnostic;
 use lancet_syntax::span::Span;
 
 pub(crate) struct Print;
@@ -77,13 +76,6 @@ impl Print {
                 }
                 None => checker.integer(0, span),
             });
-        }
-        if arguments.len() > 1 && checker.map_key_type(&map) == Some(None) {
-            let message = format!("@{} has no keys: it has no top entries", map.name);
-            checker.report(
-                Diagnostic::error(Code::BadArgument, map.span, message).help(format!("write print(@{})", map.name)),
-            );
-            return None;
         }
         let action = Action::PrintMap { map: map.index.0 };
         Some(Call::expr(self, Type::Void, span, numbers, Extra::Action(action)))

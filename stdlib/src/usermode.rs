@@ -7,6 +7,7 @@ use lancet_compiler::ir::{Address, BinaryOp, Comparison};
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
 use lancet_compiler::types::UINT8;
+use lancet_manifest::Target;
 use lancet_syntax::ast;
 use lancet_syntax::span::Span;
 
@@ -32,6 +33,11 @@ impl Builtin for Usermode {
     }
 
     fn check<'a>(&'static self, checker: &mut Checker<'a>, _: &'a [ast::Argument], span: Span) -> Option<Expr> {
+        // begin and end run in this tool, which is a program.
+        let mut targets = checker.facts().expansion.attach_points.iter().map(|point| &point.target);
+        if targets.any(|target| matches!(target, Target::Begin | Target::End)) {
+            return Some(checker.constant(1, UINT8, span));
+        }
         // Other probes are code of the kernel that calls the program.
         if !matches!(checker.facts().context, ContextKind::Registers | ContextKind::PerfEvent) {
             return Some(checker.constant(0, UINT8, span));

@@ -323,6 +323,10 @@ impl<'a> Checker<'a> {
                 if used && all_else_is_right {
                     self.diagnostics.push(never_assigned(&name, facts.span, &assigned));
                 }
+                if !used {
+                    let message = format!("Unused map: @{name}");
+                    self.diagnostics.push(Diagnostic::warning(Code::Unused, facts.span, message));
+                }
                 MapContent::Plain(crate::types::INT64)
             });
             if let Some(Some(key)) = &facts.key {

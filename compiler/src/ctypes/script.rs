@@ -195,6 +195,9 @@ impl TypeTable<'_> {
     /// The type of a declaration; `None` when a name in it is unknown.
     fn declared_type(&mut self, ty: &CType, diagnostics: &mut Diagnostics) -> Option<Type> {
         Some(match ty {
+            // Programs cannot compute with them; what is read are their bits, as for those of the kernel's BTF.
+            CType::Named(name) if name == "float" => Type::Int { size: 4, signed: false },
+            CType::Named(name) if name == "double" => Type::Int { size: 8, signed: false },
             CType::Named(name) => self.named(name)?,
             CType::Tagged(kind, name) => match (kind, self.tagged(*kind, name)) {
                 (_, Some(ty)) => ty,

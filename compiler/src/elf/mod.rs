@@ -18,11 +18,8 @@ use object::{
 };
 use rustc_hash::FxHashMap;
 
-/// The kernel lends its helpers to GPL programs; the scripts' own programs are loaded as such.
-const LICENSE: &[u8] = b"GPL\0";
-
-/// Writes the object file.
-pub fn write(code: &Code, module: &Module, manifest: &[u8], sources: &SourceMap) -> Vec<u8> {
+/// Writes the object file; `license` is what the kernel is told, by which it lends helpers or not.
+pub fn write(code: &Code, module: &Module, manifest: &[u8], sources: &SourceMap, license: &str) -> Vec<u8> {
     let mut writer = Writer::new(code, module);
     writer.maps();
     writer.constants();
@@ -30,7 +27,7 @@ pub fn write(code: &Code, module: &Module, manifest: &[u8], sources: &SourceMap)
     writer.relocate();
     writer.debug_information(sources);
     writer.data(lancet_manifest::SECTION, manifest);
-    writer.data("license", LICENSE);
+    writer.data("license", &[license.as_bytes(), b"\0"].concat());
     match writer.object.write() {
         Ok(bytes) => bytes,
         Err(error) => panic!("object file: {error}"),

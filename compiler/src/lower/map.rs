@@ -203,7 +203,7 @@ impl<'a> Lowerer<'a> {
     fn absent_key(&mut self) {
         if self.target.settings.report_helper_errors {
             let location = self.location(self.builder.span());
-            let not_found = self.constant(-2);
+            let not_found = self.constant(0);
             let helper = Helper::MAP_LOOKUP_ELEM.name().to_owned();
             self.emit(Action::HelperError { helper, location }, &[not_found]);
         }

@@ -53,7 +53,9 @@ impl Lowerer<'_> {
 
     fn division_by_zero(&mut self, span: Span) {
         let location = self.location(span);
-        let message = "division or modulo by zero; the result is 1".to_owned();
+        let message =
+            "Divide or modulo by 0 detected. This can lead to unexpected results. 1 is being used as the result."
+                .to_owned();
         self.emit(Action::RuntimeError { message, location }, &[]);
     }
 

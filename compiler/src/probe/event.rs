@@ -140,8 +140,10 @@ impl Provider for Watchpoint {
 }
 
 fn events(provider: &str, table: &[(&str, &str, u64, u64)], query: &Query<'_>) -> Vec<Listed> {
-    let matching = table.iter().filter(|(name, ..)| wildcard_matches(query.part(0), name));
-    matching.map(|(name, ..)| Listed::named(format!("{provider}:{name}:"))).collect()
+    let names = table.iter().flat_map(|&(name, other, ..)| [name, other]).filter(|name| !name.is_empty());
+    let mut matching: Vec<_> = names.filter(|name| wildcard_matches(query.part(0), name)).collect();
+    matching.sort_unstable();
+    matching.into_iter().map(|name| Listed::named(format!("{provider}:{name}:"))).collect()
 }
 
 fn expansion(cx: &Cx<'_>, provider: &str, name: String, target: Target) -> Expansion {

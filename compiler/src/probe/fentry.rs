@@ -77,7 +77,7 @@ fn expand(cx: &mut Cx<'_>, provider: &'static str, at_return: bool) -> Result<Ve
             ),
             Some(_) => (format!("this kernel does not allow {provider}"), "use kprobe or a raw tracepoint instead"),
         };
-        return Err(cx.wrong_help(Code::NotOnThisKernel, message, help));
+        return Err(cx.not_on_this_kernel(message, help));
     }
     let shown = format!("kernel function {function}");
     let found = kernel.functions(&module, &function).map_err(|error| cx.unavailable(&shown, &error))?;

@@ -77,7 +77,7 @@ fn expand(cx: &mut Cx<'_>, provider: &'static str, at_return: bool) -> Result<Ve
     let kernel = cx.environment.kernel;
     if !kernel.features().kprobe {
         let help = "use a tracepoint or a raw tracepoint instead";
-        return Err(cx.wrong_help(Code::NotOnThisKernel, "this kernel was built without kprobes", help));
+        return Err(cx.not_on_this_kernel("this kernel was built without kprobes".to_owned(), help));
     }
     if let (None, Some(address)) = (&module, address(&function)) {
         return at_address(cx, provider, address, at_return);

@@ -282,7 +282,12 @@ struct Cx<'a> {
 impl Cx<'_> {
     fn expand(&mut self) -> Option<Vec<Expansion>> {
         let point = self.point;
-        let name = point.parts.first()?;
+        let first = point.parts.first()?;
+        // A parameter may be several parts: `$1` for `interval:ms:1`.
+        let text = self.with_parameters(&first.text);
+        let mut words = text.split(':').map(str::to_owned);
+        let name = ast::Name { span: first.span, text: words.next().unwrap_or_default() };
+        let name = &name;
         let Some(provider) = find(&name.text) else {
             self.unknown_provider(name);
             return None;
@@ -292,7 +297,7 @@ impl Cx<'_> {
             let help = format!("write {}", provider.name());
             self.diagnostics.push(Diagnostic::note(Code::OldSpelling, name.span, message).help(help));
         }
-        self.parts = point.parts[1..].iter().map(|part| self.with_parameters(&part.text)).collect();
+        self.parts = words.chain(point.parts[1..].iter().map(|part| self.with_parameters(&part.text))).collect();
         match provider.expand(self) {
             Ok(found) => Some(found),
             Err(Refused::Wrong(diagnostic)) => {
@@ -375,6 +380,11 @@ impl Cx<'_> {
                 self.wrong_help(Code::NoSuchProbe, message, "nothing was attached")
             }
         }
+    }
+
+    /// The kernel has no such probes at all: subject to `missing_probes` too.
+    fn not_on_this_kernel(&self, message: String, help: &str) -> Refused {
+        Refused::Missing(Box::new(Diagnostic::error(Code::NotOnThisKernel, self.span(), message).help(help)))
     }
 
     /// Exactly `n` parts after the provider.

@@ -1,8 +1,10 @@
 //! `begin`, `end`, `self:signal:NAME`, `test:NAME` and `bench:NAME`: run by the tool itself, as raw tracepoint programs by
 //! test-run.
 
+use super::list::{Listed, Query};
 use super::{Arguments, Cx, Expansion, Provider, Refused};
 use crate::hir::ContextKind;
+use lancet_kernel::wildcard_matches;
 use lancet_manifest::Target;
 use lancet_syntax::code::Code;
 
@@ -73,6 +75,11 @@ impl Provider for SelfSignal {
             return Err(cx.wrong(Code::BadAttachPoint, "the only one of this probe type is self:signal:SIGUSR1"));
         }
         Ok(vec![run_by_the_tool(cx, format!("self:signal:{name}"), Target::Signal { name })])
+    }
+
+    fn list(&self, query: &Query<'_>) -> Vec<Listed> {
+        let matches = wildcard_matches(query.part(0), "signal") && wildcard_matches(query.part(1), "SIGUSR1");
+        if matches { vec![Listed::named("self:signal:SIGUSR1".to_owned())] } else { Vec::new() }
     }
 }
 

@@ -312,7 +312,10 @@ fn errors_and_warnings_tell_their_place() {
 fn failed_helpers_tell_helper_and_code() {
     let action = Action::HelperError { helper: "probe_read_user".into(), location: location() };
     let code = (-14i64).to_ne_bytes();
-    assert_eq!(run(TEXT, action.clone(), &code).1, "stdin:1:9-37: WARNING: probe_read_user: Bad address (-14)\n");
+    assert_eq!(
+        run(TEXT, action.clone(), &code).1,
+        "stdin:1:9-37: WARNING: Bad address\nAdditional Info - helper: probe_read_user, retcode: -14\n"
+    );
     assert_eq!(
         run(JSON, action, &code).0,
         "{\"type\": \"helper_error\", \"msg\": \"Bad address\", \"helper\": \"probe_read_user\", \"retcode\": -14, \

@@ -1,5 +1,6 @@
 //! What `system` and `cat` print: the output of a command, the content of a file.
 
+use lancet_kernel::name;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
@@ -23,5 +24,11 @@ pub fn run(out: &mut Vec<u8>, command: &[u8]) -> Result<(), String> {
 pub fn read(out: &mut Vec<u8>, path: &[u8], limit: u64) -> Result<(), String> {
     let path = OsStr::from_bytes(path);
     let result: io::Result<usize> = File::open(path).and_then(|file| file.take(limit).read_to_end(out));
-    result.map(|_| ()).map_err(|error| format!("cat(\"{}\"): {error}", path.to_string_lossy()))
+    result.map(|_| ()).map_err(|error| {
+        let reason = match error.raw_os_error() {
+            Some(number) => name::error(number),
+            None => error.to_string(),
+        };
+        format!("failed to open file '{}' ({reason})", path.to_string_lossy())
+    })
 }

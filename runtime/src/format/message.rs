@@ -71,7 +71,7 @@ impl Notice<'_> {
 pub fn write_helper_error_text(out: &mut Vec<u8>, helper: &str, code: i64, location: &Location) {
     write_place(out, location, Severity::Warning);
     // Writing to a Vec cannot fail.
-    let _ = writeln!(out, "{helper}: {} ({code})", failure(code));
+    let _ = writeln!(out, "{}\nAdditional Info - helper: {helper}, retcode: {code}", failure(helper, code));
 }
 
 /// Appends the same as an object.
@@ -80,7 +80,7 @@ pub fn write_helper_error_json(out: &mut Vec<u8>, helper: &str, code: i64, locat
     object.name(out, b"type");
     json::write_string(out, b"helper_error");
     object.name(out, b"msg");
-    json::write_string(out, failure(code).as_bytes());
+    json::write_string(out, failure(helper, code).as_bytes());
     object.name(out, b"helper");
     json::write_string(out, helper.as_bytes());
     object.name(out, b"retcode");
@@ -88,13 +88,24 @@ pub fn write_helper_error_json(out: &mut Vec<u8>, helper: &str, code: i64, locat
     close_with_location(out, object, location);
 }
 
-/// What a helper's return value says: an error number, or that there was nothing to find.
-fn failure(code: i64) -> String {
-    match i32::try_from(code.unsigned_abs()) {
-        Ok(number) if code < 0 => name::error(number),
-        _ => "no such entry".to_owned(),
+/// What a helper's return value says, in bpftrace's words: an error number, or that there was nothing to find.
+fn failure(helper: &str, code: i64) -> String {
+    match (helper, i32::try_from(code.unsigned_abs())) {
+        ("map_lookup_elem", _) => "Can't lookup map element because it does not exist.".to_owned(),
+        ("map_delete_elem", Ok(NO_SUCH_ENTRY)) => "Can't delete map element because it does not exist.".to_owned(),
+        ("map_update_elem", Ok(TOO_BIG)) => "Map full; can't update element. Try increasing max_map_keys config or \
+            manually setting the max entries in a map declaration e.g. `let @a = hash(5000)`"
+            .to_owned(),
+        (_, Ok(number)) => name::error(number),
+        (_, Err(_)) => format!("the code {code} is not known"),
     }
 }
+
+/// ENOENT (include/uapi/asm-generic/errno-base.h).
+const NO_SUCH_ENTRY: i32 = 2;
+
+/// E2BIG, of the same header.
+const TOO_BIG: i32 = 7;
 
 fn write_place(out: &mut Vec<u8>, location: &Location, severity: Severity) {
     let Location { file, line, column, end_column } = location;

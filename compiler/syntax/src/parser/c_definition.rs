@@ -203,7 +203,9 @@ impl Parser<'_> {
                 break;
             }
         }
-        if self.eat(TokenKind::Semicolon) { Ok(()) } else { self.missing_semicolon() }
+        // The last member may go without, as clang allows.
+        let ends = self.eat(TokenKind::Semicolon) || self.kind() == TokenKind::RightBrace;
+        if ends { Ok(()) } else { self.missing_semicolon() }
     }
 
     /// Skips a declaration of a header: to its semicolon or the end of a function's body.

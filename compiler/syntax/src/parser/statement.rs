@@ -43,14 +43,7 @@ impl Parser<'_> {
 
     /// Reads a block whose value is wanted: an `if` at its end gives its value when all branches have one.
     pub(super) fn value_block(&mut self) -> Parsed<Block> {
-        let mut block = self.block()?;
-        if block.value.is_none()
-            && block.statements.last().is_some_and(|last| has_value(&last.kind))
-            && let Some(last) = block.statements.pop()
-        {
-            block.value = conditional_value(last).map(Box::new);
-        }
-        Ok(block)
+        Ok(with_value(self.block()?))
     }
 
     /// Reads `if condition { a } else { b }` as an expression: it is `condition ? { a } : { b }`.
@@ -238,21 +231,41 @@ impl Parser<'_> {
 /// True for an `if` whose branches all have values.
 fn has_value(kind: &StatementKind) -> bool {
     let StatementKind::If { then, otherwise: Some(otherwise), .. } = kind else { return false };
-    let valued = |block: &Block| block.value.as_ref().is_some_and(|value| !matches!(value.kind, ExprKind::Step { .. }));
-    let chained = otherwise.value.is_none() && otherwise.statements.len() == 1;
-    valued(then) && (valued(otherwise) || chained && has_value(&otherwise.statements[0].kind))
+    gives_value(then) && gives_value(otherwise)
+}
+
+/// True for a block that ends with a value, or with an `if` that has one.
+fn gives_value(block: &Block) -> bool {
+    match &block.value {
+        Some(value) => !matches!(value.kind, ExprKind::Step { .. }),
+        None => block.statements.last().is_some_and(|last| has_value(&last.kind)),
+    }
+}
+
+/// The block with the `if` at its end as its value, if that has one.
+fn with_value(mut block: Block) -> Block {
+    if block.value.is_none()
+        && let Some(last) = block.statements.pop_if(|last| has_value(&last.kind))
+    {
+        block.value = conditional_value(last).map(Box::new);
+    }
+    block
 }
 
 /// The value of an `if` for which [`has_value`] is true.
 fn conditional_value(statement: Statement) -> Option<Expr> {
-    let StatementKind::If { condition, then, otherwise: Some(mut otherwise) } = statement.kind else { return None };
-    let block = |block: Block| Expr { span: block.span, kind: ExprKind::Block(block) };
-    let otherwise = match otherwise.value {
-        Some(_) => block(otherwise),
-        None => conditional_value(otherwise.statements.pop()?)?,
+    let StatementKind::If { condition, then, otherwise: Some(otherwise) } = statement.kind else { return None };
+    let value = |block: Block| {
+        let mut block = with_value(block);
+        match block.value.take() {
+            // `else if` is the next condition, not a block that holds it.
+            Some(value) if block.statements.is_empty() && matches!(value.kind, ExprKind::Ternary { .. }) => value.kind,
+            value => ExprKind::Block(Block { value, ..block }),
+        }
     };
-    let then = Some(Box::new(block(then)));
-    let kind = ExprKind::Ternary { condition: Box::new(condition), then, otherwise: Box::new(otherwise) };
+    let expression = |block: Block| Box::new(Expr { span: block.span, kind: value(block) });
+    let (then, otherwise) = (Some(expression(then)), expression(otherwise));
+    let kind = ExprKind::Ternary { condition: Box::new(condition), then, otherwise };
     Some(Expr { span: statement.span, kind })
 }
 
