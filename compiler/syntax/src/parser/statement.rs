@@ -245,7 +245,8 @@ fn gives_value(block: &Block) -> bool {
 /// The block with the `if` at its end as its value, if that has one.
 fn with_value(mut block: Block) -> Block {
     if block.value.is_none()
-        && let Some(last) = block.statements.pop_if(|last| has_value(&last.kind))
+        && block.statements.last().is_some_and(|last| has_value(&last.kind))
+        && let Some(last) = block.statements.pop()
     {
         block.value = conditional_value(last).map(Box::new);
     }
