@@ -112,7 +112,8 @@ impl Lowerer<'_> {
         self.builder.define(hash, mixed);
         let next = self.add_constant(now, i64::from(GROUP));
         self.builder.define(offset, next);
-        let more = self.compare(Comparison::UnsignedLess, next, taken);
+        // Verifiers before 5.14 decide a comparison of registers only when the right one is the known one.
+        let more = self.compare(Comparison::UnsignedGreater, taken, next);
         self.builder.branch(more, group, done);
         self.builder.seal(group);
         self.builder.seal(done);
