@@ -264,6 +264,12 @@ impl<'a> Checker<'a> {
                 }
                 self.load(pointer, 0, target, None, span)
             }
+            // An address that nothing says the type of: kaddr(), reg(), arg0. Smaller numbers are no addresses.
+            Type::Int { size: 8, .. } => {
+                let space = self.facts().default_space;
+                let pointer = convert(pointer, UINT64.pointer(space));
+                self.load(pointer, 0, UINT64, None, span)
+            }
             ty => {
                 let message = format!("{ty} is not a pointer: it cannot be dereferenced");
                 self.report(
