@@ -224,11 +224,18 @@ pub fn merge(expansions: &[Expansion], separate: bool, follows_types: bool) -> V
 /// Expands the attach points of a probe; reports those that mean nothing here.
 pub fn expand(probe: &ast::Probe, environment: &Environment<'_>, diagnostics: &mut Diagnostics) -> Vec<Expansion> {
     let mut expansions = Vec::new();
+    let mut unmatched = Vec::new();
     for point in &probe.attach_points {
-        let mut cx = Cx { environment, parts: Vec::new(), point, diagnostics };
+        let mut cx = Cx { environment, parts: Vec::new(), point, diagnostics, unmatched: &mut unmatched };
         if let Some(found) = cx.expand() {
             expansions.extend(found);
         }
+    }
+    for mut diagnostic in unmatched {
+        if !expansions.is_empty() {
+            diagnostic.severity = Severity::Note;
+        }
+        diagnostics.push(diagnostic);
     }
     leave_out(&mut expansions, environment.settings);
     let count: usize = expansions.iter().map(|expansion| expansion.attach_points.len()).sum();
@@ -277,6 +284,8 @@ struct Cx<'a> {
     parts: Vec<String>,
     point: &'a ast::AttachPoint,
     diagnostics: &'a mut Diagnostics,
+    /// What is said of patterns that match nothing: they are mistakes only where the whole probe has no attach point.
+    unmatched: &'a mut Vec<Diagnostic>,
 }
 
 impl Cx<'_> {
@@ -310,6 +319,10 @@ impl Cx<'_> {
             }
             Err(Refused::Missing(mut diagnostic)) => {
                 match self.environment.settings.config.missing_probes {
+                    MissingProbes::Error if self.parts.iter().any(|part| is_pattern(part)) => {
+                        self.unmatched.push(*diagnostic);
+                        return None;
+                    }
                     MissingProbes::Error => {}
                     MissingProbes::Warn => diagnostic.severity = Severity::Warning,
                     MissingProbes::Ignore => return None,
