@@ -10,7 +10,7 @@ use std::path::PathBuf;
     version,
     disable_help_subcommand = true,
     args_conflicts_with_subcommands = true,
-    override_usage = "lancet [OPTIONS] -e PROGRAM [ARGUMENTS]...\n       lancet [OPTIONS] FILE [ARGUMENTS]...   (FILE - is standard input)\n       lancet build SCRIPT -o FILE.o\n       lancet run [OPTIONS] FILE.o\n       lancet fmt [--check] FILE...\n       lancet explain NAME",
+    override_usage = "lancet [OPTIONS] -e PROGRAM [ARGUMENTS]...\n       lancet [OPTIONS] FILE [ARGUMENTS]...   (FILE - is standard input)\n       lancet build SCRIPT -o FILE.o\n       lancet run [OPTIONS] FILE.o\n       lancet check FILE...\n       lancet fmt [--check] FILE...\n       lancet explain NAME",
     after_help = "Examples:\n  lancet -e 'tracepoint:syscalls:sys_enter_openat { printf(\"%s %s\\n\", comm, str(args.filename)); }'\n  lancet -e 'profile:hz:99 { @[comm] = count(); }'\n  lancet -c 'ls /' -e 'uprobe:libc:malloc { @ = hist(arg0); }'"
 )]
 pub struct Command {
@@ -33,6 +33,27 @@ pub enum Verb {
     Explain(Explain),
     /// Lay scripts out in the canonical way
     Fmt(Fmt),
+    /// Check scripts without attaching anything, without root, whatever this machine lacks of what they trace
+    Check(Check),
+}
+
+/// `lancet check`.
+#[derive(Args, Debug)]
+pub struct Check {
+    #[command(flatten)]
+    pub compile: Compile,
+    /// Output format of the result
+    #[arg(short = 'f', long = "format", value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Show notes too, such as those on old spellings
+    #[arg(short = 'v', long = "verbose")]
+    pub verbose: bool,
+    /// Print no warnings
+    #[arg(long = "no-warnings")]
+    pub no_warnings: bool,
+    /// The scripts; - is standard input
+    #[arg(value_name = "FILE", required_unless_present = "program")]
+    pub files: Vec<String>,
 }
 
 /// `lancet explain`.

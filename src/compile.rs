@@ -24,6 +24,21 @@ pub struct Job<'a> {
 
 /// Compiles; shows diagnostics and dumps. `Err` is the exit code after an error that was reported.
 pub fn run(arguments: &Compile, job: Job<'_>, kernel: &dyn Kernel) -> Result<Output, u8> {
+    let (notes, warnings) = (job.notes, job.warnings);
+    let (output, sources) = compiled(arguments, job, kernel)?;
+    report::diagnostics(&output.diagnostics, &sources, notes, warnings);
+    let labelled = output.dumps.len() > 1;
+    for (stage, text) in &output.dumps {
+        report::dump(*stage, text, labelled);
+    }
+    if output.object.is_none() {
+        return Err(1);
+    }
+    Ok(output)
+}
+
+/// Compiles; what was found is in the output, and its places in the sources.
+pub fn compiled(arguments: &Compile, job: Job<'_>, kernel: &dyn Kernel) -> Result<(Output, SourceMap), u8> {
     let stages = stages(&arguments.dump).map_err(|message| report::error(&message))?;
     let script = source::read(arguments.program.as_deref(), job.file).map_err(|message| report::error(&message))?;
     let environment: Vec<(String, String)> = std::env::vars().collect();
@@ -52,15 +67,7 @@ pub fn run(arguments: &Compile, job: Job<'_>, kernel: &dyn Kernel) -> Result<Out
         dumps: &stages,
     };
     let output = compile(&mut sources, file, input);
-    report::diagnostics(&output.diagnostics, &sources, job.notes, job.warnings);
-    let labelled = output.dumps.len() > 1;
-    for (stage, text) in &output.dumps {
-        report::dump(*stage, text, labelled);
-    }
-    if output.object.is_none() {
-        return Err(1);
-    }
-    Ok(output)
+    Ok((output, sources))
 }
 
 fn stages(names: &[String]) -> Result<Vec<Stage>, String> {

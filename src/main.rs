@@ -1,6 +1,7 @@
 //! The lancet command: joins the compiler and the runtime.
 
 mod arguments;
+mod check;
 mod compile;
 mod explain;
 mod fmt;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Some(Verb::Run(run)) => trace::run_object(&run),
         Some(Verb::Explain(wanted)) => explain::explain(&wanted.name),
         Some(Verb::Fmt(wanted)) => fmt::files(&wanted),
+        Some(Verb::Check(wanted)) => check::scripts(&wanted),
         None => trace::trace(command.trace),
     };
     ExitCode::from(code)

@@ -106,7 +106,7 @@ pub fn build(arguments: &Build) -> u8 {
 }
 
 /// The running machine, with the places where the user has debug information.
-fn machine(compile: &Compile) -> LiveKernel {
+pub fn machine(compile: &Compile) -> LiveKernel {
     // Files without build id are checked by their checksum in any case; bpftrace wants a + for that.
     let directories = compile.debuginfo.iter().map(|directory| directory.trim_start_matches('+').into());
     LiveKernel::with_debug_directories(directories.collect()).without_features(compile.no_feature.clone())

@@ -80,8 +80,8 @@ impl Builtin for Kaddr {
         let name = checker.text_argument(&arguments[0], "the argument of kaddr()")?;
         let Some(address) = checker.kernel().symbol_address(&name) else {
             let message = format!("kaddr: the kernel has no symbol {name}, or hides its address");
-            checker.report(Diagnostic::error(Code::BadArgument, span, message).help("see /proc/kallsyms, as root"));
-            return None;
+            checker.report(Diagnostic::error(Code::NotOnThisKernel, span, message).help("see /proc/kallsyms, as root"));
+            return Some(checker.constant(0, UINT64, span));
         };
         Some(checker.constant(address as i64, UINT64, span))
     }

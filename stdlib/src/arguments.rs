@@ -84,6 +84,7 @@ impl Builtin for Argument {
             (Arguments::Usdt(arguments), Which::Register(n)) => checker.usdt_argument(arguments, n, span),
             (Arguments::Typed(_), Which::Result) => checker.typed_result(span),
             (Arguments::Raw, Which::Register(_)) => Some(Call::expr(self, UINT64, span, Vec::new(), Extra::None)),
+            (Arguments::Unknown, _) => None,
             _ => {
                 let provider = checker.facts().written_provider().to_owned();
                 let name = self.signature.name;

@@ -38,6 +38,9 @@ impl Builtin for Context {
             _ => None,
         };
         let Some(ty) = ty else {
+            if checker.facts().expansion.arguments == Arguments::Unknown {
+                return None;
+            }
             let provider = checker.facts().written_provider().to_owned();
             let message = format!("ctx: the context of a {provider} probe has no type");
             let help = "iterators, kprobes and uprobes have ctx; others have args or argN";

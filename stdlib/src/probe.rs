@@ -81,6 +81,8 @@ impl Builtin for Func {
                     return Some(known_function(checker, span));
                 }
                 Arguments::Entry | Arguments::Return => true,
+                // In the kernel or in a program: the types differ.
+                Arguments::Unknown => return None,
                 _ => false,
             },
             ContextKind::TypedArguments if !tells_address => return Some(known_function(checker, span)),

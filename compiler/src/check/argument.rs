@@ -19,6 +19,7 @@ impl<'a> Checker<'a> {
             Arguments::Tracepoint { format, space } => self.tracepoint_field(&format, space, name, span),
             Arguments::Entry if self.is_in_program() => self.parameter(name, span),
             Arguments::Typed(arguments) => self.typed_argument(&arguments, name, span),
+            Arguments::Unknown => None,
             Arguments::None
             | Arguments::Entry
             | Arguments::Return

@@ -155,6 +155,8 @@ pub struct Checker<'a> {
     loops: u32,
     /// Options that getopt() reads.
     options: Vec<String>,
+    /// Some probes are not there and need not be: what is assigned in them was perhaps not seen.
+    leaves_out_probes: bool,
 }
 
 impl<'a> Checker<'a> {
@@ -174,6 +176,7 @@ impl<'a> Checker<'a> {
             probe_number: 0,
             loops: 0,
             options: Vec::new(),
+            leaves_out_probes: false,
         };
         checker.collect_macros(program);
         checker
@@ -216,7 +219,14 @@ impl<'a> Checker<'a> {
             };
             let cookies = self.environment.kernel.features().attach_cookie;
             for (index, expansion) in expansions.iter().enumerate() {
+                let earlier = expansion.allowed.then(|| self.diagnostics.clone());
                 let Some(mut checked) = self.probe(probe, expansion) else { continue };
+                if let Some(earlier) = earlier {
+                    self.leaves_out_probes = true;
+                    // A probe that need not be there may be meant for another kernel, with other types.
+                    self.diagnostics = earlier;
+                    continue;
+                }
                 let separate = self.facts.looks_at_probe && !cookies;
                 // Most actions do not look at what differs between attach points: then one body serves them all.
                 let serves_all = index == 0 && !self.facts.looks_at_arguments;

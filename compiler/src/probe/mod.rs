@@ -96,6 +96,8 @@ pub struct Expansion {
     pub space: Option<Space>,
     /// The attach points.
     pub attach_points: Vec<AttachPoint>,
+    /// There are none, and the script says that this is right (`missing_probes`).
+    pub allowed: bool,
 }
 
 /// What the arguments of a probe are.
@@ -123,6 +125,8 @@ pub enum Arguments {
     Typed(Rc<BtfArguments>),
     /// An iterator's context, a struct of the kernel: `ctx.name`.
     Iterator(TypeId),
+    /// The probe is not there, which has been reported: what its action does with its arguments cannot be judged.
+    Unknown,
 }
 
 /// What is known of the probe being checked, and what its action looked at.
@@ -225,6 +229,7 @@ pub fn merge(expansions: &[Expansion], separate: bool, follows_types: bool) -> V
 pub fn expand(probe: &ast::Probe, environment: &Environment<'_>, diagnostics: &mut Diagnostics) -> Vec<Expansion> {
     let mut expansions = Vec::new();
     let mut unmatched = Vec::new();
+    let earlier_errors = diagnostics.errors();
     for point in &probe.attach_points {
         let mut cx = Cx { environment, parts: Vec::new(), point, diagnostics, unmatched: &mut unmatched };
         if let Some(found) = cx.expand() {
@@ -236,6 +241,12 @@ pub fn expand(probe: &ast::Probe, environment: &Environment<'_>, diagnostics: &m
             diagnostic.severity = Severity::Note;
         }
         diagnostics.push(diagnostic);
+    }
+    if expansions.is_empty() {
+        // The action is checked all the same, as far as that is possible: it says what its maps hold.
+        let context = Some(ContextKind::Registers);
+        let allowed = diagnostics.errors() == earlier_errors;
+        return vec![Expansion { context, arguments: Arguments::Unknown, allowed, ..Expansion::default() }];
     }
     leave_out(&mut expansions, environment.settings);
     let count: usize = expansions.iter().map(|expansion| expansion.attach_points.len()).sum();

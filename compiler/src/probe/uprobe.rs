@@ -102,6 +102,7 @@ fn expand(cx: &mut Cx<'_>, provider: &'static str, at_return: bool) -> Result<Ve
         arguments: if at_return { Arguments::Return } else { Arguments::Entry },
         space: Some(Space::User),
         attach_points,
+        allowed: false,
     }])
 }
 

@@ -95,7 +95,7 @@ fn expansion(cx: &Cx<'_>, arguments: Arguments) -> Expansion {
         context: Some(ContextKind::Registers),
         arguments,
         space: Some(Space::User),
-        attach_points: Vec::new(),
+        ..Expansion::default()
     }
 }
 

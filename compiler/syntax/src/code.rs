@@ -19,6 +19,13 @@ macro_rules! codes {
     };
 }
 
+impl Code {
+    /// True for what may be right elsewhere: this machine lacks the program, function, tracepoint, header or feature.
+    pub fn is_of_the_machine(self) -> bool {
+        matches!(self, Self::NoSuchProbe | Self::NotOnThisKernel | Self::BadInclude)
+    }
+}
+
 codes! {
     // Lexing
     UnknownCharacter = 0101, "a character that starts no token";
