@@ -100,6 +100,12 @@ pub struct Trace {
     /// Compile and check, but attach nothing
     #[arg(long, alias = "dry-run-only")]
     pub dry_run: bool,
+    /// What is done with the script: --test, --bench, --fmt or --dry-run by another name
+    #[arg(long, value_name = "MODE", value_enum, conflicts_with_all = ["test", "bench", "format_script", "dry_run"])]
+    pub mode: Option<ModeName>,
+    /// Write the object file and attach nothing, as `lancet build` does
+    #[arg(long = "emit-elf", value_name = "FILE")]
+    pub emit_elf: Option<PathBuf>,
     /// The script file (- for standard input) unless -e is given, then the script's parameters $1, $2, …; named ones after --
     #[arg(value_name = "FILE|ARGUMENT")]
     pub words: Vec<String>,
@@ -114,8 +120,8 @@ pub struct Compile {
     /// The program text
     #[arg(short = 'e', value_name = "PROGRAM")]
     pub program: Option<String>,
-    /// Print a stage of the compiler and stop before tracing: tokens ast hir ir vcode insns object; alone, list them
-    #[arg(short = 'd', long = "dump", value_name = "STAGE", num_args = 0..=1, default_missing_value = "", action = ArgAction::Append)]
+    /// Print a stage of the compiler and stop before tracing: tokens ast hir ir vcode insns object all; alone, list them
+    #[arg(short = 'd', long = "dump", alias = "debug", value_name = "STAGE", num_args = 0..=1, default_missing_value = "", value_delimiter = ',', action = ArgAction::Append)]
     pub dump: Vec<String>,
     /// Search this directory for included files
     #[arg(short = 'I', value_name = "DIR")]
@@ -132,6 +138,9 @@ pub struct Compile {
     /// Run only the probes whose name matches a regular expression, and begin and end
     #[arg(long = "probe-filter", value_name = "REGEX")]
     pub probe_filter: Option<String>,
+    /// Take the kernel functions that can be traced from a file, a name or `name [module]` in each line
+    #[arg(long = "traceable-functions", value_name = "FILE")]
+    pub traceable_functions: Option<PathBuf>,
     /// Do not use a feature of the kernel, as if it had none: kprobe_multi, uprobe_multi, …
     #[arg(long = "no-feature", value_name = "NAME", value_delimiter = ',')]
     pub no_feature: Vec<String>,
@@ -165,11 +174,24 @@ pub struct Runtime {
     #[arg(short = 'v', long = "verbose")]
     pub verbose: bool,
     /// Warn of failed reads, look-ups, updates and other helpers of the kernel, with place and error code
-    #[arg(short = 'k', action = ArgAction::Count)]
+    #[arg(short = 'k', long = "warnings", action = ArgAction::Count)]
     pub helper_errors: u8,
     /// Print no warnings
     #[arg(long = "no-warnings")]
     pub no_warnings: bool,
+}
+
+/// The values of `--mode`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum ModeName {
+    /// `--test`.
+    Test,
+    /// `--bench`.
+    Bench,
+    /// `--fmt`.
+    Format,
+    /// `--dry-run`.
+    Codegen,
 }
 
 /// Output formats.

@@ -71,9 +71,13 @@ pub fn compiled(arguments: &Compile, job: Job<'_>, kernel: &dyn Kernel) -> Resul
 }
 
 fn stages(names: &[String]) -> Result<Vec<Stage>, String> {
-    names
-        .iter()
-        .filter(|name| !name.is_empty())
-        .map(|name| Stage::parse(name).ok_or_else(|| format!("there is no stage {name}; lancet -d lists them")))
-        .collect()
+    let mut stages = Vec::new();
+    for name in names.iter().filter(|name| !name.is_empty()) {
+        match (name.as_str(), Stage::parse(name)) {
+            ("all", _) => stages.extend(Stage::ALL.iter().map(|(stage, ..)| *stage)),
+            (_, Some(stage)) => stages.push(stage),
+            (name, None) => return Err(format!("there is no stage {name}; lancet -d lists them")),
+        }
+    }
+    Ok(stages)
 }

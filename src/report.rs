@@ -17,8 +17,18 @@ pub fn diagnostics(all: &Diagnostics, sources: &SourceMap, notes: bool, warnings
     if all.is_empty() {
         return;
     }
-    let options = RenderOptions { color: std::io::stderr().is_terminal(), notes, warnings };
+    let options = RenderOptions { color: in_color(), notes, warnings };
     eprint!("{}", render(all, sources, options));
+}
+
+/// `BPFTRACE_COLOR` decides: always, never, or (auto) whether a terminal shows it and `NO_COLOR` does not forbid it.
+fn in_color() -> bool {
+    let wanted = std::env::var("LANCET_COLOR").or_else(|_| std::env::var("BPFTRACE_COLOR"));
+    match wanted.as_deref() {
+        Ok("always") => true,
+        Ok("never") => false,
+        _ => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    }
 }
 
 /// Prints a stage's text, under its name when there are several.

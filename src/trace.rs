@@ -1,6 +1,6 @@
 //! Compiling and running, together and apart: `lancet -e`, `lancet build`, `lancet run`.
 
-use crate::arguments::{Buffering, Build, Compile, Format, Run, Runtime, Trace};
+use crate::arguments::{Buffering, Build, Compile, Format, ModeName, Run, Runtime, Trace};
 use crate::compile::{self, Job};
 use crate::report;
 use crate::source::reason;
@@ -10,11 +10,15 @@ use lancet_kernel::Features;
 use lancet_runtime::format::output;
 use lancet_runtime::kernel::LiveKernel;
 use lancet_runtime::session::{self, Options};
+use std::path::Path;
 
 /// `lancet -e PROGRAM`, `lancet FILE`: compiles for this machine, then runs what was compiled.
 pub fn trace(arguments: Trace) -> u8 {
-    let Trace { compile, runtime, list, test, bench, format_script, info, dry_run, mut words, named } = arguments;
-    if format_script {
+    let Trace { compile, runtime, list, test, bench, format_script, info, dry_run, mode, emit_elf, mut words, named } =
+        arguments;
+    let (test, bench) = (test || mode == Some(ModeName::Test), bench || mode == Some(ModeName::Bench));
+    let dry_run = dry_run || mode == Some(ModeName::Codegen);
+    if format_script || mode == Some(ModeName::Format) {
         return fmt::print(compile.program.as_deref(), words.first().map(String::as_str));
     }
     if compile.dump.iter().any(String::is_empty) && compile.program.is_none() && words.is_empty() {
@@ -23,6 +27,11 @@ pub fn trace(arguments: Trace) -> u8 {
     }
     if let Some(unknown) = compile.no_feature.iter().find(|name| !Features::NAMES.contains(&name.as_str())) {
         return report::error(&format!("there is no feature {unknown}; there are {}", Features::NAMES.join(", ")));
+    }
+    if let Some(file) = &compile.traceable_functions
+        && let Err(error) = std::fs::File::open(file)
+    {
+        return report::error(&format!("cannot read {}: {}", file.display(), reason(&error)));
     }
     let kernel = machine(&compile);
     if info {
@@ -70,6 +79,9 @@ pub fn trace(arguments: Trace) -> u8 {
         list::program(&output.manifest, &kernel, runtime.pid, runtime.verbose);
         return 0;
     }
+    if let Some(file) = emit_elf {
+        return write_object(&file, &output.object.unwrap_or_default());
+    }
     if dry_run || !compile.dump.is_empty() {
         return 0;
     }
@@ -99,9 +111,13 @@ pub fn build(arguments: &Build) -> u8 {
         Ok(output) => output.object.unwrap_or_default(),
         Err(code) => return code,
     };
-    match std::fs::write(&arguments.output, object) {
+    write_object(&arguments.output, &object)
+}
+
+fn write_object(file: &Path, object: &[u8]) -> u8 {
+    match std::fs::write(file, object) {
         Ok(()) => 0,
-        Err(error) => report::error(&format!("cannot write {}: {}", arguments.output.display(), reason(&error))),
+        Err(error) => report::error(&format!("cannot write {}: {}", file.display(), reason(&error))),
     }
 }
 
@@ -109,7 +125,9 @@ pub fn build(arguments: &Build) -> u8 {
 pub fn machine(compile: &Compile) -> LiveKernel {
     // Files without build id are checked by their checksum in any case; bpftrace wants a + for that.
     let directories = compile.debuginfo.iter().map(|directory| directory.trim_start_matches('+').into());
-    LiveKernel::with_debug_directories(directories.collect()).without_features(compile.no_feature.clone())
+    LiveKernel::with_debug_directories(directories.collect())
+        .without_features(compile.no_feature.clone())
+        .with_traceable_functions(compile.traceable_functions.clone())
 }
 
 /// `lancet run`: an object of an earlier build.

@@ -104,8 +104,10 @@ fn every_option_is_described() {
     let output = Command::new(env!("CARGO_BIN_EXE_lancet")).arg("-h").output();
     let help =
         String::from_utf8_lossy(&output.unwrap_or_else(|error| panic!("lancet -h: {error}")).stdout).into_owned();
-    let options =
-        help.split_whitespace().map(|word| word.trim_end_matches([',', ']'])).filter(|word| word.starts_with("--"));
+    let options = help
+        .split_whitespace()
+        .map(|word| word.trim_end_matches([',', ']', '.']))
+        .filter(|word| word.starts_with("--"));
     let options: Vec<&str> = options.filter(|option| option.len() > 2).collect();
     assert!(options.contains(&"--quiet"), "{help}");
     let page =

@@ -2,6 +2,7 @@
 //! both list. Tens of milliseconds: only wildcards and names that BTF lacks need it.
 
 use std::io::Read;
+use std::path::Path;
 
 use lancet_kernel::btf::{Btf, NameKind};
 use lancet_kernel::{KernelFunction, Unavailable, wildcard_matches};
@@ -16,11 +17,12 @@ pub(super) struct FunctionList {
 }
 
 impl FunctionList {
-    /// Reads the list from the best source that can be read.
-    pub fn read(tracefs: Option<&Tracefs>, btf: Option<&Btf>) -> Result<Self, Unavailable> {
+    /// Reads the list from the file that the user gives, or from the best source that can be read.
+    pub fn read(file: Option<&Path>, tracefs: Option<&Tracefs>, btf: Option<&Btf>) -> Result<Self, Unavailable> {
         let blacklist = tracefs.map(Tracefs::kprobe_blacklist).unwrap_or_default();
         let forbidden: FxHashSet<&str> = blacklist.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
-        let mut functions = match tracefs.and_then(function_tracer) {
+        let given = file.and_then(|file| std::fs::read_to_string(file).ok());
+        let mut functions = match given.or_else(|| tracefs.and_then(function_tracer)) {
             Some(text) => text.lines().filter_map(traced).collect(),
             None => from_symbols(btf)?,
         };

@@ -48,6 +48,7 @@ pub struct LiveKernel {
     addresses: RefCell<FxHashMap<String, Option<u64>>>,
     executables: RefCell<FxHashMap<PathBuf, Rc<dyn Executable>>>,
     debug_directories: Vec<PathBuf>,
+    traceable_functions: Option<PathBuf>,
     disabled: Vec<String>,
 }
 
@@ -67,6 +68,11 @@ impl LiveKernel {
         Self { disabled: names, ..self }
     }
 
+    /// Takes the list of traceable functions from this file, in the format of available_filter_functions.
+    pub fn with_traceable_functions(self, file: Option<PathBuf>) -> Self {
+        Self { traceable_functions: file, ..self }
+    }
+
     /// The names of the loaded modules that have BTF, sorted.
     pub fn modules(&self) -> Vec<String> {
         map::modules()
@@ -81,7 +87,7 @@ impl LiveKernel {
     }
 
     fn function_list(&self) -> Result<&FunctionList, Unavailable> {
-        let read = || FunctionList::read(self.tracefs().ok(), self.btf());
+        let read = || FunctionList::read(self.traceable_functions.as_deref(), self.tracefs().ok(), self.btf());
         self.functions.get_or_init(read).as_ref().map_err(Clone::clone)
     }
 
