@@ -16,6 +16,7 @@ pub use walk::locals_in;
 
 use crate::builtin::Call;
 use crate::types::Type;
+use lancet_kernel::system_call::Moment;
 use lancet_manifest::{InitialValue, MapValue, Target};
 use lancet_syntax::span::Span;
 
@@ -115,6 +116,14 @@ pub enum ContextKind {
     Arguments,
     /// The same, and the verifier knows their types: fentry, fexit, typed raw tracepoints.
     TypedArguments,
+    /// The arguments of the raw tracepoints that all system calls pass: `struct pt_regs *` and a number. The action runs
+    /// for the calls of its attach points, and loads from the context are loads from the record of such a call's event.
+    SystemCall {
+        /// Which of the two.
+        moment: Moment,
+        /// Where a task says in what kind of system call it is.
+        status: u32,
+    },
     /// `struct bpf_perf_event_data`.
     PerfEvent,
     /// A context struct of an iterator.

@@ -9,6 +9,7 @@ pub mod debug_info;
 mod demangle;
 pub mod name;
 mod nearest;
+pub mod system_call;
 pub mod tracepoint;
 mod wildcard;
 

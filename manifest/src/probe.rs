@@ -20,7 +20,7 @@ pub struct Program {
     pub symbol: String,
     /// Its attach points; `begin` and `end` programs have one.
     pub attachments: Vec<Attachment>,
-    /// All attachments go through one multi link (kprobe_multi, uprobe_multi); the program was compiled for that.
+    /// All attachments go through one link (kprobe_multi, uprobe_multi, the raw tracepoint of system calls); the program was compiled for that.
     pub multi: bool,
 }
 
@@ -73,6 +73,14 @@ pub enum Target {
         category: String,
         /// Event.
         event: String,
+    },
+    /// The event of one system call. The program runs for several: it is attached to the raw tracepoint that they all
+    /// pass, and looks at the number itself.
+    SystemCall {
+        /// At its end, where the result is known: `sys_exit`, not `sys_enter`.
+        at_exit: bool,
+        /// The number of the call.
+        number: u32,
     },
     /// A raw tracepoint.
     RawTracepoint {

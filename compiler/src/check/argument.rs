@@ -1,6 +1,7 @@
 //! `args.field`: the arguments that a probe's own description names.
 
 use super::Checker;
+use crate::builtin::{Call, Extra};
 use crate::hir::{Access, Expr, ExprKind};
 use crate::probe::Arguments;
 use crate::types::{Space, Type, UINT8};
@@ -14,9 +15,15 @@ use std::rc::Rc;
 impl<'a> Checker<'a> {
     /// `args.name` of the probe that is checked.
     pub(super) fn probe_argument(&mut self, name: &ast::Name, args: Span, span: Span) -> Option<Expr> {
-        self.facts.looks_at_arguments = true;
-        match self.facts.expansion.arguments.clone() {
-            Arguments::Tracepoint { format, space } => self.tracepoint_field(&format, space, name, span),
+        let arguments = self.facts.expansion.arguments.clone();
+        if !matches!(arguments, Arguments::Tracepoint { .. }) {
+            self.facts.looks_at_arguments = true;
+        }
+        match arguments {
+            Arguments::Tracepoint { format, space } => {
+                self.facts.fields.push(name.text.clone());
+                self.tracepoint_field(&format, space, name, span)
+            }
             Arguments::Entry if self.is_in_program() => self.parameter(name, span),
             Arguments::Typed(arguments) => self.typed_argument(&arguments, name, span),
             Arguments::Unknown => None,
@@ -63,8 +70,12 @@ impl<'a> Checker<'a> {
             self.report(diagnostic);
             return None;
         };
+        if field.name.starts_with("common_") {
+            return self.common_field(format, field, span);
+        }
         let context = context(span);
         let ty = self.tracepoint_type(field, space);
+        self.facts.needs_own_event |= !ty.is_scalar();
         let offset = i64::from(field.offset);
         let kind = match field.storage {
             FieldStorage::Scalar => {
@@ -81,6 +92,26 @@ impl<'a> Checker<'a> {
             }
         };
         Some(Expr { span, ty, kind })
+    }
+
+    /// A field that all tracepoints have. The kernel keeps a pointer of its own there while programs run, so these come from
+    /// elsewhere.
+    fn common_field(&mut self, format: &TracepointFormat, field: &TracepointField, span: Span) -> Option<Expr> {
+        self.facts.looks_at_arguments = true;
+        match field.name.as_str() {
+            "common_type" => Some(super::constant::integer(i64::from(format.id), span)),
+            "common_pid" => {
+                let tid = self.environment.builtins.get("tid")?;
+                // As tid(init).
+                Some(Call::expr(tid, integer(field.size, field.signed), span, Vec::new(), Extra::Number(1)))
+            }
+            name => {
+                let message = format!("{name} is not there while programs run");
+                let help = "of the fields that all tracepoints have, common_type and common_pid can be read";
+                self.report(Diagnostic::error(Code::UnknownField, span, message).help(help));
+                None
+            }
+        }
     }
 
     /// The address that a `__data_loc` word gives: the context, plus `base`, plus the word's low half.

@@ -32,6 +32,7 @@ use crate::builtin::Builtin;
 use crate::ctypes::TypeTable;
 use crate::hir;
 use crate::library::LibraryFile;
+use crate::probe::system_call::{see_the_same, serve_many};
 use crate::probe::{Expansion, ProbeFacts};
 use crate::settings::Settings;
 use crate::types::Type;
@@ -218,27 +219,36 @@ impl<'a> Checker<'a> {
                 expansions
             };
             let cookies = self.environment.kernel.features().attach_cookie;
-            for (index, expansion) in expansions.iter().enumerate() {
-                let earlier = expansion.allowed.then(|| self.diagnostics.clone());
-                let Some(mut checked) = self.probe(probe, expansion) else { continue };
-                if let Some(earlier) = earlier {
-                    self.leaves_out_probes = true;
-                    // A probe that need not be there may be meant for another kernel, with other types.
-                    self.diagnostics = earlier;
+            // Most actions do not look at what differs between attach points: then one body serves them all.
+            let mut left: Vec<&Expansion> = expansions.iter().collect();
+            while let [expansion, ..] = left[..] {
+                let Some(mut checked) = self.needed_probe(probe, expansion) else {
+                    left.remove(0);
                     continue;
-                }
+                };
+                let is_served = |other: &&Expansion| {
+                    let served = !self.facts.looks_at_arguments && see_the_same(&self.facts.fields, expansion, other);
+                    served || std::ptr::eq(*other, expansion)
+                };
+                let (served, others) = left.into_iter().partition::<Vec<_>, _>(is_served);
+                left = others;
                 let separate = self.facts.looks_at_probe && !cookies;
-                // Most actions do not look at what differs between attach points: then one body serves them all.
-                let serves_all = index == 0 && !self.facts.looks_at_arguments;
-                let served = if serves_all { expansions.as_slice() } else { std::slice::from_ref(expansion) };
-                checked.programs = crate::probe::merge(served, separate, self.facts.follows_types);
+                let programs = crate::probe::merge(&served, separate, self.facts.follows_types);
+                checked.programs = serve_many(programs, &self.facts, self.types);
                 probes.push(checked);
-                if serves_all {
-                    break;
-                }
             }
         }
         probes
+    }
+
+    /// Checks a probe; one that need not be there may be meant for another kernel, with other types, and is left out.
+    fn needed_probe(&mut self, probe: &'a ast::Probe, expansion: &Expansion) -> Option<hir::Probe> {
+        let earlier = expansion.allowed.then(|| self.diagnostics.clone());
+        let checked = self.probe(probe, expansion)?;
+        let Some(earlier) = earlier else { return Some(checked) };
+        self.leaves_out_probes = true;
+        self.diagnostics = earlier;
+        None
     }
 
     fn probe(&mut self, probe: &'a ast::Probe, expansion: &Expansion) -> Option<hir::Probe> {

@@ -18,6 +18,9 @@ impl Lowerer<'_> {
         ty: &Type,
         span: Span,
     ) -> Value {
+        if let (ContextKind::SystemCall { moment, .. }, ExprKind::Context) = (self.context_kind(), &pointer.kind) {
+            return self.system_call_value(moment, offset, ty);
+        }
         let value = match self.reach(pointer, access, ty) {
             Access::Direct if is_typed(pointer) => {
                 let pointer = self.scalar(pointer);

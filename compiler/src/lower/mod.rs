@@ -19,6 +19,7 @@ mod search;
 mod stack;
 mod statement;
 mod string;
+mod system_call;
 mod value_type;
 
 use crate::hir::{self, ContextKind, ProbeProgram};
@@ -35,6 +36,7 @@ use lancet_syntax::span::{SourceMap, Span};
 use locals::{Home, Kept};
 use loops::Frame;
 pub use search::{LONGEST_SEARCHED, can_search};
+use system_call::Called;
 pub use value_type::value_type;
 
 /// What lowering needs to know besides the program.
@@ -71,6 +73,7 @@ fn fires_for_any_process(part: &ProbeProgram) -> bool {
             point.target,
             manifest::Target::Tracepoint { .. }
                 | manifest::Target::RawTracepoint { .. }
+                | manifest::Target::SystemCall { .. }
                 | manifest::Target::KernelFunction { .. }
                 | manifest::Target::Trampoline { .. }
         )
@@ -92,6 +95,8 @@ pub struct Lowerer<'a> {
     part: Option<&'a ProbeProgram>,
     /// Index in the manifest of the first probe name of this program.
     first_probe: u32,
+    /// Which system call the program runs for, where it serves many.
+    called: Option<Called>,
     locals: Vec<Kept>,
     local_types: &'a [hir::Local],
     loops: Vec<flow::Loop>,
@@ -119,6 +124,7 @@ impl<'a> Lowerer<'a> {
             builder: FunctionBuilder::new("", FunctionKind::Subprogram, 0),
             part: None,
             first_probe: 0,
+            called: None,
             locals: Vec::new(),
             local_types: &[],
             loops: Vec::new(),
@@ -146,6 +152,9 @@ impl<'a> Lowerer<'a> {
             let object = self.load8(Address::Pointer(context, offset as i32));
             self.go_on_if(object);
         }
+        if let ContextKind::SystemCall { moment, status } = part.context {
+            self.go_on_if_called(moment, status);
+        }
         if let Some(process) = self.target.settings.pid.filter(|_| fires_for_any_process(part)) {
             let (current, wanted) = (self.process_id(), self.constant(i64::from(process)));
             let same = self.compare(Comparison::Equal, current, wanted);
@@ -160,6 +169,7 @@ impl<'a> Lowerer<'a> {
         let built = std::mem::replace(&mut self.builder, FunctionBuilder::new("", FunctionKind::Subprogram, 0));
         self.module.functions.push(built.finish());
         self.part = None;
+        self.called = None;
     }
 
     /// Ends the program unless the condition holds.
@@ -371,6 +381,9 @@ impl<'a> Lowerer<'a> {
     pub fn probe_index(&mut self) -> Value {
         match self.part {
             Some(part) if part.attach_points.len() > 1 => {
+                if let ContextKind::SystemCall { moment, .. } = part.context {
+                    return self.called_probe(moment);
+                }
                 let cookie = self.attach_cookie();
                 let has_variants =
                     part.attach_points.iter().any(|point| matches!(point.target, manifest::Target::Usdt { .. }));

@@ -12,6 +12,7 @@ mod kprobe;
 mod list;
 mod rawtracepoint;
 mod special;
+pub(crate) mod system_call;
 mod timer;
 mod tracepoint;
 mod types;
@@ -140,6 +141,10 @@ pub struct ProbeFacts {
     pub default_space: Space,
     /// The action used something that differs between expansions.
     pub looks_at_arguments: bool,
+    /// The fields of a tracepoint's record that the action looks at, which may be the same in several.
+    pub fields: Vec<String>,
+    /// The action sees which event its program is attached to, as in the kernel's stack.
+    pub needs_own_event: bool,
     /// The action follows pointers by the types that the verifier knows.
     pub follows_types: bool,
     /// The action used `probe`, which differs between attach points.
@@ -160,6 +165,8 @@ impl ProbeFacts {
             context: expansion.context.unwrap_or(ContextKind::None),
             default_space: expansion.space.unwrap_or(Space::Any),
             looks_at_arguments: false,
+            fields: Vec::new(),
+            needs_own_event: false,
             follows_types: false,
             looks_at_probe: false,
         }
@@ -207,7 +214,7 @@ impl Expansion {
 
 /// The programs of an action that serves all expansions: one for each kind of program, or with `separate` one for each
 /// attach point, and with `follows_types` one for each type of arguments.
-pub fn merge(expansions: &[Expansion], separate: bool, follows_types: bool) -> Vec<ProbeProgram> {
+pub fn merge(expansions: &[&Expansion], separate: bool, follows_types: bool) -> Vec<ProbeProgram> {
     let mut programs: Vec<ProbeProgram> = Vec::new();
     for expansion in expansions {
         let runs_alone = matches!(expansion.context, Some(ContextKind::None | ContextKind::Iterator { .. }));

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use lancet_kernel::btf::{NameKind, Type};
+use lancet_kernel::system_call::SystemCalls;
 use lancet_kernel::{Kernel, Unavailable, Version};
 
 use super::LiveKernel;
@@ -41,6 +42,15 @@ fn all_formats_are_understood() {
     }
     assert!(matches!(kernel.tracepoint("sched", "no_such_event"), Err(Unavailable::Missing(_))));
     assert!(matches!(kernel.tracepoint("sched", "../sched/sched_switch"), Err(Unavailable::Missing(_))));
+}
+
+#[test]
+fn all_events_of_system_calls_have_numbers() {
+    let Ok(events) = LiveKernel::new().tracepoints("syscalls", "*") else { return };
+    let calls = SystemCalls::x86_64();
+    for (category, event) in events {
+        assert!(calls.of_event(&category, &event).is_some(), "{category}:{event}");
+    }
 }
 
 #[test]

@@ -159,6 +159,7 @@ fn together(one: &Target, other: &Target) -> bool {
             Target::UserFunction { path: other_path, at_return: other, .. },
         ) => one_path == other_path && one == other,
         (Target::Usdt { path: one, .. }, Target::Usdt { path: other, .. }) => one == other,
+        (Target::SystemCall { at_exit: one, .. }, Target::SystemCall { at_exit: other, .. }) => one == other,
         _ => false,
     }
 }
@@ -198,6 +199,9 @@ fn attach(multi: bool, attaching: Attaching) -> Result<Vec<Link>, Reason> {
         Target::Interval { nanoseconds } => one(timer::attach_interval(attaching, *nanoseconds)),
         Target::Profile { frequency, nanoseconds } => timer::attach_profile(attaching, *frequency, *nanoseconds),
         Target::Tracepoint { category, event } => one(tracepoint::attach(attaching, category, event)),
+        Target::SystemCall { at_exit, .. } => {
+            one(raw_tracepoint::attach(attaching, if *at_exit { "sys_exit" } else { "sys_enter" }))
+        }
         Target::RawTracepoint { name } => one(raw_tracepoint::attach(attaching, name)),
         Target::KernelFunction { .. } if multi => one(kernel_function::attach_multi(attaching)),
         Target::KernelFunction { function, offset, at_return } => {
