@@ -1,6 +1,7 @@
 //! Instructions and terminators.
 
 use super::{Block, FunctionId, GlobalId, MapId, Slot, Value};
+use smallvec::{SmallVec, smallvec};
 
 /// How wide arithmetic and comparisons are. 32-bit results are zero-extended to 64 bits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -326,11 +327,13 @@ pub enum Terminator {
 
 impl Terminator {
     /// The blocks it may go to, with arguments.
-    pub fn targets(&self) -> Vec<(Block, &[Value])> {
+    pub fn targets(&self) -> SmallVec<[(Block, &[Value]); 2]> {
         match self {
-            Self::Jump(block, arguments) => vec![(*block, arguments)],
-            Self::Branch { then, otherwise, .. } => vec![(then.0, &then.1), (otherwise.0, &otherwise.1)],
-            Self::Return(_) => Vec::new(),
+            Self::Jump(block, arguments) => smallvec![(*block, arguments.as_slice())],
+            Self::Branch { then, otherwise, .. } => {
+                smallvec![(then.0, then.1.as_slice()), (otherwise.0, otherwise.1.as_slice())]
+            }
+            Self::Return(_) => SmallVec::new(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! order. Results are not operands.
 
 use super::{Address, Instruction, Terminator, Value};
+use smallvec::{SmallVec, smallvec};
 
 impl Address {
     fn operand_mut(&mut self) -> Option<&mut Value> {
@@ -16,10 +17,10 @@ impl Address {
 
 impl Instruction {
     /// The values it uses.
-    pub fn operands(&self) -> Vec<Value> {
+    pub fn operands(&self) -> SmallVec<[Value; 4]> {
         match self {
-            Self::Binary(_, _, left, right) | Self::Compare(_, _, left, right) => vec![*left, *right],
-            Self::Unary(_, operand) => vec![*operand],
+            Self::Binary(_, _, left, right) | Self::Compare(_, _, left, right) => smallvec![*left, *right],
+            Self::Unary(_, operand) => smallvec![*operand],
             Self::Load { address, .. } | Self::Zero { address, .. } | Self::StoreBytes { address, .. } => {
                 pointers([address])
             }
@@ -30,7 +31,7 @@ impl Instruction {
             }
             Self::Copy { to, from, .. } => pointers([to, from]),
             Self::Call(_, arguments) | Self::CallFunction(_, arguments) | Self::CallKernel { arguments, .. } => {
-                arguments.clone()
+                SmallVec::from_slice(arguments)
             }
             Self::Const(_)
             | Self::SlotAddress(..)
@@ -38,7 +39,7 @@ impl Instruction {
             | Self::MapValueAddress(..)
             | Self::GlobalAddress(_)
             | Self::Context
-            | Self::FunctionAddress(_) => Vec::new(),
+            | Self::FunctionAddress(_) => SmallVec::new(),
         }
     }
 
@@ -102,16 +103,16 @@ impl Instruction {
 
 impl Terminator {
     /// The values it uses.
-    pub fn operands(&self) -> Vec<Value> {
+    pub fn operands(&self) -> SmallVec<[Value; 4]> {
         match self {
-            Self::Jump(_, arguments) => arguments.clone(),
+            Self::Jump(_, arguments) => SmallVec::from_slice(arguments),
             Self::Branch { condition, then, otherwise } => {
-                let mut operands = vec![*condition];
-                operands.extend(&then.1);
-                operands.extend(&otherwise.1);
+                let mut operands = smallvec![*condition];
+                operands.extend_from_slice(&then.1);
+                operands.extend_from_slice(&otherwise.1);
                 operands
             }
-            Self::Return(value) => vec![*value],
+            Self::Return(value) => smallvec![*value],
         }
     }
 
@@ -139,7 +140,7 @@ impl Terminator {
     }
 }
 
-fn pointers<const N: usize>(addresses: [&Address; N]) -> Vec<Value> {
+fn pointers<const N: usize>(addresses: [&Address; N]) -> SmallVec<[Value; 4]> {
     addresses
         .into_iter()
         .filter_map(|address| match address {

@@ -24,7 +24,11 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
         return false;
     }
     let transfer = |available: &mut Available, inst| follow(function, &keys, available, inst);
-    let meet = |ours: &mut Available, theirs: &Available| ours.retain(|key, value| theirs.get(key) == Some(value));
+    let meet = |ours: &mut Available, theirs: &Available| {
+        let before = ours.len();
+        ours.retain(|key, value| theirs.get(key) == Some(value));
+        ours.len() != before
+    };
     let mut on_entry = solve(function, &control_flow, Available::default(), transfer, meet);
     let mut substitution = Substitution::default();
     for block in &control_flow.order {

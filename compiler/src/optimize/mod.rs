@@ -32,7 +32,7 @@ mod interpreter;
 #[cfg(test)]
 mod tests;
 
-use crate::ir::{Arena, Function, MapData, MapId, Module, verify};
+use crate::ir::{Arena, Function, FunctionId, MapData, MapId, Module, verify};
 
 /// What a pass may know besides its function.
 struct Surroundings<'a> {
@@ -76,32 +76,40 @@ const MAX_ROUNDS: usize = 10;
 
 /// Optimizes all functions of a module.
 pub fn run(module: &mut Module) {
-    for _ in 0..MAX_ROUNDS {
-        if !PASSES.iter().fold(false, |changed, pass| run_pass(pass, module) | changed) {
-            break;
+    for function in module.functions.keys() {
+        repeat_passes(module, function);
+        for pass in FINAL_PASSES {
+            run_pass(pass, module, function);
         }
     }
-    for pass in FINAL_PASSES {
-        run_pass(pass, module);
+}
+
+/// Runs the passes in turn until all of them have found nothing to change since the last change.
+fn repeat_passes(module: &mut Module, function: FunctionId) {
+    let mut without_change = 0;
+    for pass in PASSES.iter().cycle().take(MAX_ROUNDS * PASSES.len()) {
+        without_change = if run_pass(pass, module, function) { 0 } else { without_change + 1 };
+        if without_change == PASSES.len() {
+            break;
+        }
     }
 }
 
 /// Runs the pass of that name and numbers what is left afresh; `None` if there is none. For tests of single passes.
 pub fn run_by_name(name: &str, module: &mut Module) -> Option<()> {
     let pass = PASSES.iter().chain(FINAL_PASSES).find(|pass| pass.name == name)?;
-    run_pass(pass, module);
-    run_pass(&Pass { name: "compact", run: compact::run }, module);
+    for function in module.functions.keys() {
+        run_pass(pass, module, function);
+        run_pass(&Pass { name: "compact", run: compact::run }, module, function);
+    }
     Some(())
 }
 
-fn run_pass(pass: &Pass, module: &mut Module) -> bool {
+fn run_pass(pass: &Pass, module: &mut Module, function: FunctionId) -> bool {
     let surroundings = Surroundings { maps: &module.maps };
-    let mut changed = false;
-    for (_, function) in module.functions.iter_mut() {
-        changed |= (pass.run)(function, &surroundings);
-    }
+    let changed = (pass.run)(&mut module.functions[function], &surroundings);
     if cfg!(debug_assertions) {
-        verify::assert_valid(module, pass.name);
+        verify::assert_valid_function(module, function, pass.name);
     }
     changed
 }

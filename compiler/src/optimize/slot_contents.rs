@@ -92,17 +92,24 @@ impl Contents {
         Rc::make_mut(slot)[access.start as usize..access.end as usize].copy_from_slice(bytes);
     }
 
-    /// Keeps what both agree on.
-    fn meet(&mut self, other: &Self) {
+    /// Keeps what both agree on; true when that is less than before.
+    fn meet(&mut self, other: &Self) -> bool {
+        let before = self.slots.len();
         self.slots.retain(|slot, _| other.slots.contains_key(slot));
+        let mut changed = self.slots.len() != before;
         for (slot, bytes) in &mut self.slots {
             let theirs = &other.slots[slot];
             if bytes != theirs {
                 let agreed = bytes.iter().zip(theirs.iter());
-                *bytes =
-                    Rc::new(agreed.map(|(ours, theirs)| if ours == theirs { *ours } else { Byte::Unknown }).collect());
+                let agreed: Vec<Byte> =
+                    agreed.map(|(ours, theirs)| if ours == theirs { *ours } else { Byte::Unknown }).collect();
+                if **bytes != agreed {
+                    *bytes = Rc::new(agreed);
+                    changed = true;
+                }
             }
         }
+        changed
     }
 }
 
@@ -116,35 +123,40 @@ pub(super) fn contents_on_entry(
     solve(function, control_flow, Contents::default(), transfer, Contents::meet)
 }
 
-/// Solves a forward analysis: `meet` keeps what two states agree on, `transfer` follows an instruction. Blocks that no
-/// state has reached yet agree with everything.
-pub(super) fn solve<State: Clone + PartialEq>(
+/// Solves a forward analysis: `meet` keeps what two states agree on and says whether that is less than the first had,
+/// `transfer` follows an instruction. Blocks that no state has reached yet agree with everything.
+pub(super) fn solve<State: Clone>(
     function: &Function,
     control_flow: &ControlFlow,
     entry: State,
     mut transfer: impl FnMut(&mut State, Inst),
-    meet: impl Fn(&mut State, &State),
+    meet: impl Fn(&mut State, &State) -> bool,
 ) -> FxHashMap<Block, State> {
     let mut on_entry = FxHashMap::default();
     on_entry.insert(function.entry(), entry);
-    let mut changed = true;
-    while changed {
-        changed = false;
-        for block in &control_flow.order {
+    // Blocks whose state has changed since they were last followed. In this order only loops are followed twice.
+    let mut pending = vec![false; control_flow.order.len()];
+    let mut first = (!pending.is_empty()).then_some(0);
+    while let Some(start) = first {
+        pending[start] = true;
+        first = None;
+        for (position, block) in control_flow.order.iter().enumerate().skip(start) {
+            if !std::mem::take(&mut pending[position]) {
+                continue;
+            }
             let Some(mut state) = on_entry.get(block).cloned() else { continue };
             for inst in &function.blocks[*block].instructions {
                 transfer(&mut state, *inst);
             }
             for successor in successors(function, *block) {
-                match on_entry.get_mut(&successor) {
-                    None => {
-                        on_entry.insert(successor, state.clone());
-                        changed = true;
-                    }
-                    Some(known) => {
-                        let before = known.clone();
-                        meet(known, &state);
-                        changed |= *known != before;
+                let changed = match on_entry.get_mut(&successor) {
+                    None => on_entry.insert(successor, state.clone()).is_none(),
+                    Some(known) => meet(known, &state),
+                };
+                if let Some(next) = control_flow.position(successor).filter(|_| changed) {
+                    pending[next] = true;
+                    if next <= position {
+                        first = Some(first.map_or(next, |first: usize| first.min(next)));
                     }
                 }
             }

@@ -1,7 +1,7 @@
 //! From a function to the order of its reachable blocks and their predecessors.
 
 use crate::ir::entity::Entity;
-use crate::ir::{Block, Function};
+use crate::ir::{Block, Function, Terminator};
 
 /// The reachable part of the control-flow graph.
 #[derive(Clone, Debug)]
@@ -9,7 +9,10 @@ pub struct ControlFlow {
     /// Reachable blocks in reverse postorder: the entry first, each before what it dominates.
     pub order: Vec<Block>,
     position: Vec<Option<u32>>,
-    predecessors: Vec<Vec<Block>>,
+    /// The predecessors of all blocks, those of one next to each other.
+    predecessors: Vec<Block>,
+    /// Where those of each block start, and the end.
+    starts: Vec<u32>,
 }
 
 impl ControlFlow {
@@ -19,19 +22,32 @@ impl ControlFlow {
         let mut order = postorder(function);
         order.reverse();
         let mut position = vec![None; count];
-        let mut predecessors = vec![Vec::new(); count];
+        let mut starts = vec![0; count + 1];
         for (index, block) in order.iter().enumerate() {
             position[block.index()] = Some(index as u32);
-            for successor in successors(function, *block) {
-                predecessors[successor.index()].push(*block);
+            successors(function, *block).for_each(|successor| starts[successor.index()] += 1);
+        }
+        // From how many there are to where they end; filling from the back moves that to where they start.
+        let mut total = 0;
+        for start in &mut starts {
+            total += *start;
+            *start = total;
+        }
+        let mut predecessors = vec![Block::new(0); total as usize];
+        for block in order.iter().rev() {
+            for successor in successors(function, *block).rev() {
+                let start = &mut starts[successor.index()];
+                *start -= 1;
+                predecessors[*start as usize] = *block;
             }
         }
-        Self { order, position, predecessors }
+        Self { order, position, predecessors, starts }
     }
 
     /// The reachable blocks with an edge to `block`: once for each edge.
     pub fn predecessors(&self, block: Block) -> &[Block] {
-        &self.predecessors[block.index()]
+        let (start, end) = (self.starts[block.index()], self.starts[block.index() + 1]);
+        &self.predecessors[start as usize..end as usize]
     }
 
     /// True when a path leads from the entry to `block`.
@@ -47,8 +63,12 @@ impl ControlFlow {
 
 /// The blocks that a block may go to, in order.
 pub fn successors(function: &Function, block: Block) -> impl DoubleEndedIterator<Item = Block> + use<> {
-    let targets = function.blocks[block].terminator.iter().flat_map(|terminator| terminator.targets());
-    targets.map(|(block, _)| block).collect::<Vec<_>>().into_iter()
+    let both: [Option<Block>; 2] = match &function.blocks[block].terminator {
+        Some(Terminator::Jump(next, _)) => [Some(*next), None],
+        Some(Terminator::Branch { then, otherwise, .. }) => [Some(then.0), Some(otherwise.0)],
+        Some(Terminator::Return(_)) | None => [None, None],
+    };
+    both.into_iter().flatten()
 }
 
 fn postorder(function: &Function) -> Vec<Block> {

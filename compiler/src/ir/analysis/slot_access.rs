@@ -6,6 +6,7 @@
 use super::ControlFlow;
 use crate::ir::entity::Entity;
 use crate::ir::{Address, Arena, Function, Helper, Instruction, MapData, MapId, Slot, SlotHome, Value};
+use smallvec::{SmallVec, smallvec};
 
 /// What happens to the bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,6 +31,9 @@ pub struct Access {
     /// What happens to them.
     pub kind: AccessKind,
 }
+
+/// The accesses of one instruction.
+pub type Found = SmallVec<[Access; 4]>;
 
 /// Finds the accesses of a function's instructions.
 #[derive(Clone, Debug)]
@@ -66,8 +70,8 @@ impl<'a> SlotAccesses<'a> {
     }
 
     /// The accesses of an instruction, reads before writes.
-    pub fn of(&self, function: &Function, instruction: &Instruction) -> Vec<Access> {
-        let mut found = Vec::new();
+    pub fn of(&self, function: &Function, instruction: &Instruction) -> Found {
+        let mut found = Found::new();
         match instruction {
             Instruction::Load { address, size, .. } => found.extend(access(*address, size.bytes(), AccessKind::Read)),
             Instruction::Store { address, size, .. } => found.extend(access(*address, size.bytes(), AccessKind::Write)),
@@ -121,13 +125,13 @@ impl<'a> SlotAccesses<'a> {
         arguments: &[Value],
         index: usize,
         (slot, start): (Slot, u32),
-    ) -> Vec<Access> {
+    ) -> Found {
         let slot_size = function.slots[slot].size;
         let up_to =
             |size: Option<u32>| size.and_then(|size| start.checked_add(size)).unwrap_or(slot_size).min(slot_size);
         let map = self.map(function, arguments);
         let size_argument = constant_argument(function, arguments, 1);
-        let one = |end, kind| vec![Access { slot, start, end, kind }];
+        let one = |end, kind| smallvec![Access { slot, start, end, kind }];
         match (helper, index) {
             (
                 Helper::MAP_LOOKUP_ELEM
@@ -154,7 +158,8 @@ impl<'a> SlotAccesses<'a> {
             ) => one(up_to(size_argument), AccessKind::MayWrite),
             _ => [AccessKind::Read, AccessKind::MayWrite]
                 .map(|kind| Access { slot, start: 0, end: slot_size, kind })
-                .to_vec(),
+                .into_iter()
+                .collect(),
         }
     }
 

@@ -16,7 +16,7 @@ pub(super) fn check(function: &Function) -> Vec<String> {
         for parameter in &data.parameters {
             defined_here[parameter.index()] = true;
         }
-        let mut check = |operands: Vec<Value>, defined_here: &[bool]| {
+        let mut check = |operands: &[Value], defined_here: &[bool]| {
             for operand in operands {
                 let defined = match home[operand.index()] {
                     Some(home) if home == *block => defined_here[operand.index()],
@@ -30,13 +30,13 @@ pub(super) fn check(function: &Function) -> Vec<String> {
         };
         for inst in &data.instructions {
             let inst = &function.instructions[*inst];
-            check(inst.instruction.operands(), &defined_here);
+            check(&inst.instruction.operands(), &defined_here);
             if let Some(result) = inst.result {
                 defined_here[result.index()] = true;
             }
         }
         match &data.terminator {
-            Some(terminator) => check(terminator.operands(), &defined_here),
+            Some(terminator) => check(&terminator.operands(), &defined_here),
             None => problems.push(format!("{block}: no terminator")),
         }
     }

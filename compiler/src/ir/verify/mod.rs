@@ -12,7 +12,7 @@ mod structure;
 #[cfg(test)]
 mod tests;
 
-use super::{Function, Module};
+use super::{Function, FunctionId, Module};
 use std::collections::HashSet;
 
 /// All that is wrong with a module, each with the function's name.
@@ -38,6 +38,12 @@ pub fn verify_function(function: &Function, module: &Module) -> Vec<String> {
 /// Panics with `stage` and all problems when the module is not sound: for debug builds and tests.
 pub fn assert_valid(module: &Module, stage: &str) {
     let problems = verify(module);
+    assert!(problems.is_empty(), "{stage} broke the intermediate representation:\n{}\n{module}", problems.join("\n"));
+}
+
+/// The same for one function.
+pub fn assert_valid_function(module: &Module, function: FunctionId, stage: &str) {
+    let problems = verify_function(&module.functions[function], module);
     assert!(problems.is_empty(), "{stage} broke the intermediate representation:\n{}\n{module}", problems.join("\n"));
 }
 
