@@ -6,30 +6,20 @@
 use super::bpf_map::LoadedMaps;
 use super::error::RuntimeError;
 use super::packets::Packets;
+use super::ring::Ring;
 use super::signal::Signals;
 use crate::event::{Flow, Printer};
-use libbpf_sys as sys;
-use std::ffi::{c_int, c_void};
+use crate::format::message::Severity;
 use std::io;
 use std::os::fd::RawFd;
-use std::ptr::NonNull;
-use std::slice;
-
-/// Stops consuming; any negative number but EINTR's does.
-const STOP: c_int = -libc::ECANCELED;
 
 /// Records between two looks at signals.
-const AT_ONCE: sys::size_t = 16384;
+const AT_ONCE: usize = 16384;
 
 /// The ring buffer and what its records go to.
 pub struct Collector<'s, 'm> {
-    ring: Option<NonNull<sys::ring_buffer>>,
+    ring: Option<Ring>,
     packets: Option<Packets<'m>>,
-    /// libbpf holds its address, so it stays where it is.
-    sink: NonNull<Sink<'s, 'm>>,
-}
-
-struct Sink<'s, 'm> {
     printer: &'s mut Printer<'m>,
     maps: &'s LoadedMaps,
     flow: Flow,
@@ -51,68 +41,63 @@ pub enum Wake {
 }
 
 impl<'s, 'm> Collector<'s, 'm> {
-    /// Opens the ring buffer; a script that sends nothing has none.
+    /// Prints the records of the ring buffer; a script that sends nothing has none.
     pub fn new(
-        ring: Option<RawFd>,
+        ring: Option<Ring>,
         packets: Option<Packets<'m>>,
         printer: &'s mut Printer<'m>,
         maps: &'s LoadedMaps,
-    ) -> Result<Self, RuntimeError> {
-        let sink = Box::new(Sink { printer, maps, flow: Flow::Continue });
-        let sink = NonNull::from(Box::leak(sink));
-        let mut collector = Self { ring: None, packets, sink };
-        if let Some(map) = ring {
-            // SAFETY: the callback gets the sink, which lives as long as the ring.
-            let ring = unsafe { sys::ring_buffer__new(map, Some(take_record), sink.as_ptr().cast(), std::ptr::null()) };
-            let failed = || RuntimeError::system("the ring buffer cannot be mapped");
-            collector.ring = Some(NonNull::new(ring).ok_or_else(failed)?);
-        }
-        Ok(collector)
+    ) -> Self {
+        Self { ring, packets, printer, maps, flow: Flow::Continue }
     }
 
     /// Where records go.
     pub fn printer(&mut self) -> &mut Printer<'m> {
-        self.sink().printer
+        self.printer
     }
 
     /// Hands over records that are there, but not so many that a signal would have to wait.
     pub fn take_some(&mut self) -> Flow {
-        if let Some(ring) = self.ring {
-            // SAFETY: the ring is open; nobody else holds a reference to the sink meanwhile.
-            unsafe { sys::ring_buffer__consume_n(ring.as_ptr(), AT_ONCE) };
-        }
-        self.write_packets();
-        self.sink().flow
+        self.take(AT_ONCE)
     }
 
     /// Hands over all records that are there.
     pub fn drain(&mut self) -> Flow {
-        if let Some(ring) = self.ring {
-            // SAFETY: the ring is open; nobody else holds a reference to the sink meanwhile.
-            unsafe { sys::ring_buffer__consume(ring.as_ptr()) };
-        }
-        self.write_packets();
-        self.sink().flow
+        self.take(usize::MAX)
     }
 
-    fn write_packets(&mut self) {
-        // SAFETY: the sink is ours; libbpf uses it only inside ring_buffer__consume.
-        let printer = unsafe { &mut *self.sink.as_mut().printer };
-        if let Some(packets) = &mut self.packets {
-            packets.write(printer);
+    fn take(&mut self, most: usize) -> Flow {
+        if let Some(ring) = &mut self.ring {
+            let (printer, flow) = (&mut *self.printer, &mut self.flow);
+            let taken = ring.take(most, |record| {
+                if *flow == Flow::Continue {
+                    *flow = printer.record(record, self.maps);
+                }
+                *flow == Flow::Continue
+            });
+            if let Err(error) = taken {
+                self.printer.tell(Severity::Error, &error.to_string());
+                self.flow = Flow::Exit(1);
+            }
         }
+        if let Some(packets) = &mut self.packets {
+            packets.write(self.printer);
+        }
+        self.flow
     }
 
     /// Prints all maps as they are now.
     pub fn print_maps(&mut self) {
-        let sink = self.sink();
-        sink.printer.print_maps(sink.maps);
+        self.printer.print_maps(self.maps);
     }
 
     /// Takes records again after `exit()`, and drops those that were sent before.
     pub fn resume(&mut self) {
-        self.discard();
-        self.sink().flow = Flow::Continue;
+        if let Some(ring) = &mut self.ring {
+            // What cannot be mapped cannot be printed later either, and is told then.
+            let _ = ring.take(usize::MAX, |_| true);
+        }
+        self.flow = Flow::Continue;
     }
 
     /// Waits until there is something to do. The output is watched too: its reader may go while nothing is printed.
@@ -122,10 +107,7 @@ impl<'s, 'm> Collector<'s, 'm> {
         process: Option<RawFd>,
         output: Option<RawFd>,
     ) -> Result<Wake, RuntimeError> {
-        let ring = self.ring.map_or(-1, |ring| {
-            // SAFETY: the ring is open.
-            unsafe { sys::ring_buffer__epoll_fd(ring.as_ptr()) }
-        });
+        let ring = self.ring.as_ref().map_or(-1, Ring::descriptor);
         let poll = |fd, events| libc::pollfd { fd, events, revents: 0 };
         let mut waiting = [
             poll(ring, libc::POLLIN),
@@ -133,7 +115,7 @@ impl<'s, 'm> Collector<'s, 'm> {
             poll(process.unwrap_or(-1), libc::POLLIN),
             // Errors are told without being asked for.
             poll(output.unwrap_or(-1), 0),
-            poll(self.sink().printer.names().mappings_descriptor().unwrap_or(-1), libc::POLLIN),
+            poll(self.printer.names().mappings_descriptor().unwrap_or(-1), libc::POLLIN),
             poll(self.packets.as_ref().map_or(-1, Packets::descriptor), libc::POLLIN),
         ];
         // SAFETY: the kernel reads and writes the entries; negative descriptors are passed over.
@@ -151,40 +133,4 @@ impl<'s, 'm> Collector<'s, 'm> {
             _ => Wake::ProcessEnded,
         })
     }
-
-    fn discard(&mut self) {
-        let Some(ring) = self.ring else { return };
-        self.sink().flow = Flow::Closed;
-        // A record that is refused is still consumed, one at a time.
-        // SAFETY: the ring is open; nobody else holds a reference to the sink meanwhile.
-        while unsafe { sys::ring_buffer__consume(ring.as_ptr()) } == STOP {}
-    }
-
-    fn sink(&mut self) -> &mut Sink<'s, 'm> {
-        // SAFETY: the sink is ours; libbpf uses it only inside ring_buffer__consume.
-        unsafe { self.sink.as_mut() }
-    }
-}
-
-impl Drop for Collector<'_, '_> {
-    fn drop(&mut self) {
-        // SAFETY: both are ours, and the ring goes before the sink that it refers to.
-        unsafe {
-            if let Some(ring) = self.ring {
-                sys::ring_buffer__free(ring.as_ptr());
-            }
-            drop(Box::from_raw(self.sink.as_ptr()));
-        }
-    }
-}
-
-/// Called by libbpf for each record.
-unsafe extern "C" fn take_record(context: *mut c_void, data: *mut c_void, size: sys::size_t) -> c_int {
-    // SAFETY: the context is the collector's sink, to which nothing else refers now; data and size are a record's.
-    let (sink, record) =
-        unsafe { (&mut *context.cast::<Sink>(), slice::from_raw_parts(data.cast::<u8>().cast_const(), size as usize)) };
-    if sink.flow == Flow::Continue {
-        sink.flow = sink.printer.record(record, sink.maps);
-    }
-    if sink.flow == Flow::Continue { 0 } else { STOP }
 }

@@ -88,6 +88,12 @@ impl Loaded {
         self.map(symbol).map(|map| unsafe { sys::bpf_map__fd(map) })
     }
 
+    /// How many elements the map with this symbol can have; of a ring buffer, bytes.
+    pub fn map_entries(&self, symbol: &str) -> Result<usize, RuntimeError> {
+        // SAFETY: the map belongs to the loaded object.
+        self.map(symbol).map(|map| unsafe { sys::bpf_map__max_entries(map) } as usize)
+    }
+
     fn open(bytes: &[u8]) -> Result<Self, RuntimeError> {
         let mut log = vec![0u8; LOG_SIZE];
         let open = sys::bpf_object_open_opts {

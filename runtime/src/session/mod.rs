@@ -14,6 +14,7 @@ pub mod load;
 pub mod options;
 mod packets;
 mod process;
+mod ring;
 mod signal;
 mod testing;
 mod user_symbols;
@@ -33,6 +34,7 @@ use lancet_manifest::{Manifest, Target};
 use load::Loaded;
 use packets::Packets;
 use process::Process;
+use ring::Ring;
 use signal::Signals;
 use std::fs::File;
 use std::io::{self, Write};
@@ -86,7 +88,7 @@ fn trace(
         process.start()?;
     }
     let ring = match &manifest.ring_buffer {
-        Some(symbol) => Some(loaded.map_descriptor(symbol)?),
+        Some(symbol) => Some(Ring::new(loaded.map_descriptor(symbol)?, loaded.map_entries(symbol)?)?),
         None => None,
     };
     let (outcome, events) = {
@@ -94,7 +96,7 @@ fn trace(
             Some(symbol) => Some(Packets::new(loaded.map_descriptor(symbol)?, manifest)?),
             None => None,
         };
-        let collector = Collector::new(ring, packets, &mut printer, &maps)?;
+        let collector = Collector::new(ring, packets, &mut printer, &maps);
         let output = options.output.is_none().then_some(libc::STDOUT_FILENO);
         let mut session = Session { manifest, loaded, signals: &signals, output, collector };
         session.read_iterators(&attached)?;

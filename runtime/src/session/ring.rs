@@ -1,0 +1,140 @@
+//! The ring buffer of the kernel (BPF_MAP_TYPE_RINGBUF), from which one thread takes records in their order.
+//!
+//! It is mapped piece by piece, when the records come to it: all of it would be resident at once, and most scripts send
+//! little. Behind the last byte the kernel maps the first again, so that no record is in two parts.
+//!
+//! Invariant: a record is given back to the kernel only after it has been taken.
+
+use super::error::RuntimeError;
+use std::io;
+use std::os::fd::RawFd;
+use std::ptr::{self, NonNull};
+use std::slice;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// Bytes that are mapped at a time.
+const PIECE: usize = 128 << 10;
+
+/// The length of a record has two flags (include/uapi/linux/bpf.h): it is being written, and it was given up.
+const BUSY: u32 = 1 << 31;
+const DISCARDED: u32 = 1 << 30;
+
+/// Bytes of a record's length and of what the kernel keeps beside it.
+const HEADER: usize = 8;
+
+/// A mapped ring buffer.
+pub struct Ring {
+    map: RawFd,
+    page: usize,
+    size: usize,
+    /// How far records were taken, a page of its own that we write to.
+    taken: NonNull<AtomicU64>,
+    /// How far the kernel has written.
+    written: NonNull<AtomicU64>,
+    /// Room for the records, twice; only some pieces are mapped.
+    records: NonNull<u8>,
+    mapped: Vec<bool>,
+}
+
+impl Ring {
+    /// Maps what is needed to wait for records. The map stays open as long as the ring.
+    pub fn new(map: RawFd, size: usize) -> Result<Self, RuntimeError> {
+        // SAFETY: takes a number only.
+        let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096);
+        let piece = PIECE.min(size).max(page);
+        let failed = |_| RuntimeError::system("the ring buffer cannot be mapped");
+        let taken = map_pages(None, page, libc::PROT_READ | libc::PROT_WRITE, map, 0).map_err(failed)?;
+        let written = map_pages(None, page, libc::PROT_READ, map, page).map_err(failed)?;
+        let records = map_pages(None, 2 * size, libc::PROT_NONE, -1, 0).map_err(failed)?;
+        let mapped = vec![false; 2 * size / piece];
+        Ok(Self { map, page, size, taken: taken.cast(), written: written.cast(), records, mapped })
+    }
+
+    /// Can be waited for: it is readable when there are records.
+    pub fn descriptor(&self) -> RawFd {
+        self.map
+    }
+
+    /// Hands over records that are there, at most so many, until one is refused; that one is gone too.
+    pub fn take(&mut self, most: usize, mut record: impl FnMut(&[u8]) -> bool) -> Result<(), RuntimeError> {
+        // SAFETY: both are mapped as long as the ring; the kernel writes to one atomically, and nobody else to the other.
+        let (taken, written) = unsafe { (self.taken.as_ref(), self.written.as_ref()) };
+        let mut position = taken.load(Ordering::Relaxed);
+        for _ in 0..most {
+            if position >= written.load(Ordering::Acquire) {
+                break;
+            }
+            let start = (position % self.size as u64) as usize;
+            self.map_to(start, start + HEADER)?;
+            // SAFETY: the header is mapped, aligned to 8 bytes, and the kernel writes the length atomically.
+            let length = unsafe { self.records.add(start).cast::<AtomicU32>().as_ref() }.load(Ordering::Acquire);
+            if length & BUSY != 0 {
+                break;
+            }
+            let bytes = (length & !DISCARDED) as usize;
+            let end = start + HEADER + bytes;
+            let mut goes_on = true;
+            if length & DISCARDED == 0 {
+                self.map_to(start, end)?;
+                // SAFETY: the record is mapped, and the kernel does not change it until it has been taken.
+                goes_on = record(unsafe { slice::from_raw_parts(self.records.add(start + HEADER).as_ptr(), bytes) });
+            }
+            position += (HEADER + bytes).next_multiple_of(8) as u64;
+            taken.store(position, Ordering::Release);
+            if !goes_on {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Maps the pieces from `start` to `end` that are not mapped yet.
+    fn map_to(&mut self, start: usize, end: usize) -> Result<(), RuntimeError> {
+        let piece = 2 * self.size / self.mapped.len();
+        for index in start / piece..=(end - 1) / piece {
+            match self.mapped.get_mut(index) {
+                Some(mapped) if !*mapped => {
+                    // SAFETY: the place is within the room that was kept free for it.
+                    let place = unsafe { self.records.add(index * piece) };
+                    let offset = 2 * self.page + index * piece;
+                    map_pages(Some(place), piece, libc::PROT_READ, self.map, offset)
+                        .map_err(|_| RuntimeError::system("the ring buffer cannot be mapped"))?;
+                    *mapped = true;
+                }
+                Some(_) => {}
+                None => return Err(RuntimeError::BadObject("a record is longer than the ring buffer".into())),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        // SAFETY: these are ours, with these lengths, and nothing refers to them afterwards.
+        unsafe {
+            libc::munmap(self.taken.as_ptr().cast(), self.page);
+            libc::munmap(self.written.as_ptr().cast(), self.page);
+            libc::munmap(self.records.as_ptr().cast(), 2 * self.size);
+        }
+    }
+}
+
+/// Maps a part of a file, or keeps room free; at a place or wherever the kernel likes.
+fn map_pages(
+    place: Option<NonNull<u8>>,
+    length: usize,
+    protection: i32,
+    file: RawFd,
+    offset: usize,
+) -> io::Result<NonNull<u8>> {
+    let fixed = if place.is_some() { libc::MAP_FIXED } else { 0 };
+    let kind = if file < 0 { libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE } else { libc::MAP_SHARED };
+    let wanted = place.map_or(ptr::null_mut(), |place| place.as_ptr().cast());
+    // SAFETY: a fixed place is within a mapping of ours; otherwise the kernel finds one.
+    let address = unsafe { libc::mmap(wanted, length, protection, kind | fixed, file, offset as libc::off_t) };
+    match NonNull::new(address.cast::<u8>()) {
+        Some(mapped) if address != libc::MAP_FAILED => Ok(mapped),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
