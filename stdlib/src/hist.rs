@@ -111,17 +111,22 @@ fn power_bucket(lowerer: &mut Lowerer<'_>, number: Value, bits: u8) -> Value {
     lowerer.binary(BinaryOp::Add, index, below)
 }
 
-/// Position of the highest bit, by halving, without branches.
+/// Position of the highest bit of a number below 2^63, by halving. Without branches: the kernel's verifier would follow all
+/// ways through them.
 fn log2(lowerer: &mut Lowerer<'_>, number: Value) -> Value {
     let mut rest = number;
     let mut result = lowerer.constant(0);
-    for step in [5, 4, 3, 2, 1, 0] {
+    for step in [5, 4, 3, 2, 1] {
         let limit = lowerer.constant((1i64 << (1 << step)) - 1);
-        let large = lowerer.compare(Comparison::UnsignedGreater, rest, limit);
-        let step = lowerer.constant(step);
+        // The sign is set where the rest is larger.
+        let difference = lowerer.binary(BinaryOp::Sub, limit, rest);
+        let (sign, step) = (lowerer.constant(63), lowerer.constant(step));
+        let large = lowerer.binary(BinaryOp::ShiftRight, difference, sign);
         let shift = lowerer.binary(BinaryOp::ShiftLeft, large, step);
         rest = lowerer.binary(BinaryOp::ShiftRight, rest, shift);
         result = lowerer.binary(BinaryOp::Or, result, shift);
     }
-    result
+    let one = lowerer.constant(1);
+    let last = lowerer.binary(BinaryOp::ShiftRight, rest, one);
+    lowerer.binary(BinaryOp::Or, result, last)
 }
