@@ -10,14 +10,21 @@ use crate::ir::analysis::{AccessKind, ControlFlow, SlotAccesses};
 use crate::ir::{Arena, Block, Function, Helper, Inst, Instruction, MapData, MapId, Value};
 use rustc_hash::FxHashMap;
 
-/// A map and the contents of a key.
-type Key = (MapId, Vec<Byte>);
+/// A map and a number for the contents of a key: equal contents have equal numbers.
+type Key = (MapId, usize);
 
 /// The look-ups whose result still holds.
 type Available = FxHashMap<Key, Value>;
 
 pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
     let control_flow = ControlFlow::new(function);
+    let is_lookup = |inst: &&Inst| {
+        matches!(function.instructions[**inst].instruction, Instruction::Call(Helper::MAP_LOOKUP_ELEM, _))
+    };
+    let instructions = control_flow.order.iter().flat_map(|block| &function.blocks[*block].instructions);
+    if instructions.filter(is_lookup).nth(1).is_none() {
+        return false;
+    }
     let accesses = SlotAccesses::new(function, &control_flow, surroundings.maps);
     let keys = keys(function, &control_flow, &accesses, surroundings.maps);
     if keys.len() < 2 {
@@ -54,12 +61,14 @@ fn keys(
     maps: &Arena<MapId, MapData>,
 ) -> FxHashMap<Inst, Key> {
     let mut on_entry: FxHashMap<Block, Contents> = contents_on_entry(function, control_flow, accesses);
-    let mut keys = FxHashMap::default();
+    let (mut keys, mut numbers) = (FxHashMap::default(), FxHashMap::default());
     for block in &control_flow.order {
         let Some(mut contents) = on_entry.remove(block) else { continue };
         for inst in &function.blocks[*block].instructions {
-            if let Some(key) = key(function, accesses, maps, &contents, &function.instructions[*inst].instruction) {
-                keys.insert(*inst, key);
+            let instruction = &function.instructions[*inst].instruction;
+            if let Some((map, bytes)) = key(function, accesses, maps, &contents, instruction) {
+                let next = numbers.len();
+                keys.insert(*inst, (map, *numbers.entry(bytes).or_insert(next)));
             }
             contents.apply(function, accesses, *inst);
         }
@@ -73,7 +82,7 @@ fn key(
     maps: &Arena<MapId, MapData>,
     contents: &Contents,
     instruction: &Instruction,
-) -> Option<Key> {
+) -> Option<(MapId, Vec<Byte>)> {
     let Instruction::Call(Helper::MAP_LOOKUP_ELEM, arguments) = instruction else { return None };
     let map = map(function, arguments)?;
     let reads = accesses.of(function, instruction);
@@ -95,7 +104,7 @@ fn follow(function: &Function, keys: &FxHashMap<Inst, Key>, available: &mut Avai
     match &data.instruction {
         Instruction::Call(Helper::MAP_LOOKUP_ELEM, _) => {
             if let (Some(key), Some(result)) = (keys.get(&inst), data.result) {
-                available.entry(key.clone()).or_insert(result);
+                available.entry(*key).or_insert(result);
             }
         }
         Instruction::Call(Helper::MAP_UPDATE_ELEM | Helper::MAP_DELETE_ELEM, arguments) => {

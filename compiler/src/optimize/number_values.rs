@@ -63,15 +63,12 @@ impl Numbering<'_> {
         for inst in instructions {
             let data = &mut self.function.instructions[inst];
             data.instruction.visit_operands_mut(|value| *value = self.substitution.resolve(*value));
-            let (Some(result), instruction) = (data.result, data.instruction.clone()) else {
+            let Some(result) = data.result.filter(|_| self.is_pure(&self.function.instructions[inst].instruction))
+            else {
                 kept.push(inst);
                 continue;
             };
-            if !self.is_pure(&instruction) {
-                kept.push(inst);
-                continue;
-            }
-            let key = ordered(instruction);
+            let key = ordered(self.function.instructions[inst].instruction.clone());
             match self.available.get(&key) {
                 Some(earlier) => self.substitution.replace(result, *earlier),
                 None => {

@@ -9,11 +9,18 @@ use crate::ir::{Block, BlockData, Comparison, Function, Instruction, Terminator,
 
 pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
     let mut changed = false;
-    while decide_branches(function) | empty_unreachable(function) | skip_empty_blocks(function) | merge_blocks(function)
-    {
+    loop {
+        let decided = decide_branches(function);
+        let control_flow = ControlFlow::new(function);
+        let emptied = empty_unreachable(function, &control_flow);
+        let skipped = skip_empty_blocks(function, &control_flow);
+        let control_flow = if skipped { ControlFlow::new(function) } else { control_flow };
+        let merged = merge_blocks(function, &control_flow);
+        if !(decided | emptied | skipped | merged) {
+            return changed;
+        }
         changed = true;
     }
-    changed
 }
 
 /// Branches whose way is known become jumps; negations exchange the ways.
@@ -49,8 +56,7 @@ fn decide(function: &Function, terminator: &Terminator) -> Option<Terminator> {
     Some(Terminator::Branch { condition, then, otherwise })
 }
 
-fn empty_unreachable(function: &mut Function) -> bool {
-    let control_flow = ControlFlow::new(function);
+fn empty_unreachable(function: &mut Function, control_flow: &ControlFlow) -> bool {
     let mut changed = false;
     for (block, data) in function.blocks.iter_mut() {
         if !control_flow.is_reachable(block) && *data != BlockData::default() {
@@ -62,9 +68,15 @@ fn empty_unreachable(function: &mut Function) -> bool {
 }
 
 /// Edges to blocks that only jump on go where those jump.
-fn skip_empty_blocks(function: &mut Function) -> bool {
-    let control_flow = ControlFlow::new(function);
-    let uses = Uses::new(function, &control_flow);
+fn skip_empty_blocks(function: &mut Function, control_flow: &ControlFlow) -> bool {
+    let is_skipped = |block: &Block| {
+        let data = &function.blocks[*block];
+        data.instructions.is_empty() && matches!(data.terminator, Some(Terminator::Jump(..)))
+    };
+    if !control_flow.order.iter().any(is_skipped) {
+        return false;
+    }
+    let uses = Uses::new(function, control_flow);
     let mut changed = false;
     for block in &control_flow.order {
         let Some(mut terminator) = function.blocks[*block].terminator.clone() else { continue };
@@ -107,8 +119,7 @@ fn forward(function: &Function, uses: &Uses, block: Block, arguments: &[Value]) 
 }
 
 /// A block that only one jump leads to is appended to its predecessor.
-fn merge_blocks(function: &mut Function) -> bool {
-    let control_flow = ControlFlow::new(function);
+fn merge_blocks(function: &mut Function, control_flow: &ControlFlow) -> bool {
     let mut substitution = Substitution::default();
     let mut changed = false;
     for block in &control_flow.order {

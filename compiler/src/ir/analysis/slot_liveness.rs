@@ -20,16 +20,21 @@ impl<'a> SlotLiveness<'a> {
     pub fn new(function: &Function, control_flow: &ControlFlow, accesses: &'a SlotAccesses<'a>) -> Self {
         let mut size = 0;
         let mut starts = Vec::with_capacity(function.slots.len());
-        for slot in function.slots.values() {
+        for (slot, data) in function.slots.iter() {
             starts.push(size);
-            size += slot.size as usize;
+            if !accesses.has_escaped(slot) {
+                size += data.size as usize;
+            }
         }
         let mut liveness = Self { accesses, starts, on_exit: vec![vec![false; size]; function.blocks.len()] };
         let mut on_entry = liveness.on_exit.clone();
-        let mut changed = true;
-        while changed {
-            changed = false;
-            for block in control_flow.order.iter().rev() {
+        // Blocks with a successor that has changed since they were last followed: beyond the first round, those in loops.
+        let mut pending = vec![true; control_flow.order.len()];
+        while pending.contains(&true) {
+            for (position, block) in control_flow.order.iter().enumerate().rev() {
+                if !std::mem::take(&mut pending[position]) {
+                    continue;
+                }
                 let mut live = merged(function, &on_entry, *block, size);
                 liveness.on_exit[block.index()].clone_from(&live);
                 for inst in function.blocks[*block].instructions.iter().rev() {
@@ -37,7 +42,8 @@ impl<'a> SlotLiveness<'a> {
                 }
                 if on_entry[block.index()] != live {
                     on_entry[block.index()] = live;
-                    changed = true;
+                    let before = control_flow.predecessors(*block).iter();
+                    before.filter_map(|block| control_flow.position(*block)).for_each(|index| pending[index] = true);
                 }
             }
         }
