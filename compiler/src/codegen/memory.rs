@@ -1,8 +1,10 @@
 //! Copying and filling memory: words where they are few, the kernel's helper where they are many.
 
+use super::insn::Alu;
 use super::select::Selector;
 use super::vcode::{Base, Callee, Op, Source};
-use crate::ir::{Address, Helper, MemorySize};
+use crate::ir::{Address, Helper, MemorySize, Width};
+use regalloc2::VReg;
 
 /// Copies above this go through bpf_probe_read_kernel, which moves any readable memory.
 const MOST_COPIED: u32 = 128;
@@ -62,10 +64,58 @@ impl Selector<'_> {
         }
     }
 
+    /// Loads a word, in parts where it lies on the stack across the boundary of its size, which no verifier allows.
+    pub(super) fn load_unsigned(&mut self, size: MemorySize, dst: VReg, from: Base, align: u32) {
+        let part = part(size, from, align);
+        if part == size {
+            return self.push(Op::Load { size, dst, from });
+        }
+        let mut word = self.code.vreg();
+        self.push(Op::Load { size: part, dst: word, from });
+        for offset in (part.bytes()..size.bytes()).step_by(part.bytes() as usize) {
+            let (next, high) = (self.code.vreg(), self.code.vreg());
+            self.push(Op::Load { size: part, dst: next, from: shifted(from, offset) });
+            let bits = Source::Imm(8 * offset as i32);
+            self.push(Op::Alu { op: Alu::Lsh, width: Width::W64, dst: high, a: next, b: bits });
+            let last = offset + part.bytes() == size.bytes();
+            let both = if last { dst } else { self.code.vreg() };
+            self.push(Op::Alu { op: Alu::Or, width: Width::W64, dst: both, a: word, b: Source::Reg(high) });
+            word = both;
+        }
+    }
+
+    /// Stores a word, in parts as [`Self::load_unsigned`] loads it.
+    pub(super) fn store(&mut self, size: MemorySize, to: Base, align: u32, src: Source) {
+        let part = part(size, to, align);
+        if part == size {
+            return self.push(Op::Store { size, to, src });
+        }
+        for offset in (0..size.bytes()).step_by(part.bytes() as usize) {
+            let bits = 8 * offset as i32;
+            let src = match src {
+                Source::Imm(word) => Source::Imm((i64::from(word) >> bits) as i32),
+                Source::Reg(a) => {
+                    let dst = self.code.vreg();
+                    self.push(Op::Alu { op: Alu::Rsh, width: Width::W64, dst, a, b: Source::Imm(bits) });
+                    Source::Reg(dst)
+                }
+            };
+            self.push(Op::Store { size: part, to: shifted(to, offset), src });
+        }
+    }
+
     /// A helper call whose result does not matter.
-    fn helper(&mut self, helper: Helper, arguments: Vec<regalloc2::VReg>) {
+    fn helper(&mut self, helper: Helper, arguments: Vec<VReg>) {
         let result = self.code.vreg();
         self.push(Op::Call { callee: Callee::Helper(helper), arguments, result });
+    }
+}
+
+/// What can be moved at once of a word: all of it, but on the stack.
+fn part(size: MemorySize, base: Base, align: u32) -> MemorySize {
+    match base {
+        Base::Stack(..) => chunk(size.bytes(), align),
+        Base::Reg(..) => size,
     }
 }
 

@@ -382,9 +382,9 @@ impl<'a> Selector<'a> {
             }
             Instruction::Load { address, size, signed } => self.load(result, address, size, signed),
             Instruction::Store { address, size, value } => {
-                let (to, _) = self.base(address);
+                let (to, align) = self.base(address);
                 let src = self.source(value);
-                self.push(Op::Store { size, to, src });
+                self.store(size, to, align, src);
             }
             Instruction::AtomicAdd { address, size, value, fetch } => {
                 let base = self.address(address);
@@ -434,14 +434,14 @@ impl<'a> Selector<'a> {
     }
 
     fn load(&mut self, result: Option<Value>, address: Address, size: MemorySize, signed: bool) {
-        let (from, _) = self.base(address);
+        let (from, align) = self.base(address);
         let dst = self.result(result);
         if !signed || size == MemorySize::B8 {
-            self.push(Op::Load { size, dst, from });
+            self.load_unsigned(size, dst, from, align);
             return;
         }
         let raw = self.code.vreg();
-        self.push(Op::Load { size, dst: raw, from });
+        self.load_unsigned(size, raw, from, align);
         self.sign_extend(dst, raw, size);
     }
 

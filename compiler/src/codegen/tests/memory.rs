@@ -181,3 +181,20 @@ fn scratch_memory_belongs_to_one_run() {
     }
     assert_eq!(run_function(program("uprobe"), &[0], &[0, 1, 2, 3]), 0);
 }
+
+#[test]
+fn words_move_at_any_alignment() {
+    for at in [0, 1, 2, 3, 4, 5, 6, 7, 8] {
+        for size in [MemorySize::B2, MemorySize::B4, MemorySize::B8] {
+            let result = run(&[], |builder| {
+                let slot = builder.slot(24, 8, "words");
+                builder.push(Instruction::Zero { address: Address::Slot(slot, 0), size: 24 });
+                let value = constant(builder, -0x0102_0304_0506_0708);
+                builder.push(Instruction::Store { address: Address::Slot(slot, at), size, value });
+                load(builder, Address::Slot(slot, at), size, true)
+            });
+            let bits = 64 - 8 * size.bytes();
+            assert_eq!(result as i64, -0x0102_0304_0506_0708 << bits >> bits, "{size:?} at {at}");
+        }
+    }
+}
