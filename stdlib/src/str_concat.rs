@@ -36,7 +36,10 @@ impl Builtin for StrConcat {
             return Some(checker.string(&[text(a), text(b)].concat(), span));
         }
         let (Type::String(m), Type::String(n)) = (&a.ty, &b.ty) else { return None };
-        Some(Call::expr(self, Type::String(m + n), span, vec![a, b], Extra::None))
+        let whole = m + n;
+        let most = checker.settings().config.max_strlen.max(*m).max(*n);
+        let size = if checker.is_settling() { most } else { whole };
+        Some(Call::expr(self, Type::String(size), span, vec![a, b], Extra::None))
     }
 
     fn lower(&self, lowerer: &mut Lowerer<'_>, call: &Call, ty: &Type, _: Option<Address>) -> Operand {

@@ -59,7 +59,7 @@ impl<'a> Checker<'a> {
                 (Some(value), _) => value,
                 // What is wrong with the value is said; that the variable is then not defined is not the script's fault.
                 (None, None) => {
-                    self.declare_local(name, None);
+                    self.declare_local(name, name_span, None);
                     return None;
                 }
                 (None, Some(_)) => return None,
@@ -75,7 +75,7 @@ impl<'a> Checker<'a> {
                 self.binary_of(operator, current, right?, span)?
             }
         };
-        let index = known.unwrap_or_else(|| self.declare_local(name, None));
+        let index = known.unwrap_or_else(|| self.declare_local(name, name_span, None));
         self.store_local(index, name, value)
     }
 

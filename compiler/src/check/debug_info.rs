@@ -239,7 +239,7 @@ impl<'a> Checker<'a> {
     fn put_together(&mut self, registers: &[i64], ty: Type, span: Span) -> Expr {
         let words: Vec<Expr> = registers.iter().map(|offset| register(*offset, span)).collect();
         let tuple = Type::Tuple(words.iter().map(|_| UINT64).collect());
-        let local = self.temporary("argument", Some(tuple.clone()));
+        let local = self.temporary("argument", span, Some(tuple.clone()));
         let value = Expr { span, ty: tuple.clone(), kind: ExprKind::Aggregate(words) };
         let assign = Statement { span, kind: StatementKind::Assign(Place::Local(local), value) };
         let bytes = Box::new(Expr { span, ty: tuple, kind: ExprKind::Local(local) });

@@ -298,7 +298,7 @@ impl<'a> Checker<'a> {
     /// Binds a value to a variable of its own, so that it is evaluated once.
     pub(super) fn bind(&mut self, value: Expr) -> (StatementKind, Expr) {
         let (span, ty) = (value.span, value.ty.clone());
-        let index = self.temporary("", Some(ty.clone()));
+        let index = self.temporary("", span, Some(ty.clone()));
         let read = Expr { span, ty, kind: ExprKind::Local(index) };
         (StatementKind::Assign(Place::Local(index), value), read)
     }

@@ -1,6 +1,7 @@
 //! What the rounds find out about variables and maps, and how two types become one.
 
 use super::Checker;
+use super::scope::Site;
 use crate::hir::{LocalIndex, Map, MapContent, MapIndex, MapKind, Program};
 use crate::settings::OLD_KEY_LIMIT;
 use crate::types::{Space, Type};
@@ -22,7 +23,7 @@ pub(super) struct Inference {
     pub(super) probe_is_text: bool,
     /// Probes of which each attach point has a body of its own, by their number in the script.
     own_bodies: FxHashSet<usize>,
-    locals: FxHashMap<(usize, LocalIndex), Known>,
+    locals: FxHashMap<Site, Known>,
     /// By name, so that indices are in byte order of names.
     pub(super) maps: BTreeMap<String, MapFacts>,
 }
@@ -86,13 +87,13 @@ impl Inference {
         }
     }
 
-    pub(super) fn local(&self, probe: usize, index: LocalIndex) -> Option<Type> {
-        self.locals.get(&(probe, index)).map(|known| known.ty.clone())
+    pub(super) fn local(&self, site: &Site) -> Option<Type> {
+        self.locals.get(site).map(|known| known.ty.clone())
     }
 
-    pub(super) fn declare_local(&mut self, probe: usize, index: LocalIndex, ty: Type) {
+    pub(super) fn declare_local(&mut self, site: &Site, ty: Type) {
         let known = Known { ty, literal: false, declared: true };
-        let before = self.locals.insert((probe, index), known.clone());
+        let before = self.locals.insert(site.clone(), known.clone());
         self.changed |= before.is_none_or(|before| before.ty != known.ty);
     }
 }
@@ -101,7 +102,7 @@ impl<'a> Checker<'a> {
     /// A value of type `ty` goes to the variable; `literal` says that it is a non-negative literal. Gives the variable's
     /// type; `None` when they do not agree.
     pub(super) fn learn_local(&mut self, index: LocalIndex, ty: &Type, literal: bool) -> Option<Type> {
-        let key = (self.probe_number, index);
+        let key = self.sites[index.0 as usize].clone();
         let known = match self.inference.locals.get(&key) {
             None => Known { ty: ty.clone(), literal, declared: false },
             Some(known) if known.declared => return fits_declared(&known.ty, ty).then(|| known.ty.clone()),

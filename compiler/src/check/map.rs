@@ -176,8 +176,10 @@ impl<'a> Checker<'a> {
 
     /// A variable that is given a value of that type; its index and type.
     pub fn variable_argument(&mut self, argument: &'a ast::Argument, ty: &Type) -> Option<(LocalIndex, Type)> {
-        let ast::Argument::Expr(ast::Expr { kind: ast::ExprKind::Variable(name), .. }) = argument else { return None };
-        let index = self.find_local(name).unwrap_or_else(|| self.declare_local(name, None));
+        let ast::Argument::Expr(ast::Expr { kind: ast::ExprKind::Variable(name), span, .. }) = argument else {
+            return None;
+        };
+        let index = self.find_local(name).unwrap_or_else(|| self.declare_local(name, *span, None));
         let ty = self.learn_local(index, ty, false)?;
         Some((index, ty))
     }

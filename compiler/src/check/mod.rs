@@ -123,6 +123,9 @@ pub fn check(
 /// Each round learns at least one type more; a script that needs so many is a strange one.
 const MOST_ROUNDS: usize = 200;
 
+/// After so many rounds strings that are joined have the length that strings have where nothing says another.
+const GROWING_ROUNDS: usize = 6;
+
 /// The place of the first probe, for findings about the whole script.
 fn probes_span(expansions: &[(&ast::Probe, Vec<Expansion>)]) -> Span {
     expansions.first().map(|(probe, _)| probe.span).unwrap_or_default()
@@ -145,10 +148,13 @@ pub struct Checker<'a> {
     /// Findings of this round.
     diagnostics: Diagnostics,
     inference: Inference,
+    rounds: usize,
     /// Scopes: the probe's own, and one frame for each macro that is being expanded.
     frames: Vec<Frame<'a>>,
     frame: usize,
     locals: Vec<hir::Local>,
+    /// Where each of them is made.
+    sites: Vec<scope::Site>,
     facts: ProbeFacts,
     /// The probe of the script that is checked, and the body of it: some have several.
     probe_index: usize,
@@ -169,9 +175,11 @@ impl<'a> Checker<'a> {
             lasting: Diagnostics::default(),
             diagnostics: Diagnostics::default(),
             inference: Inference::default(),
+            rounds: 0,
             frames: Vec::new(),
             frame: 0,
             locals: Vec::new(),
+            sites: Vec::new(),
             facts: ProbeFacts::default(),
             probe_index: 0,
             probe_number: 0,
@@ -203,7 +211,13 @@ impl<'a> Checker<'a> {
     fn start_round(&mut self) {
         self.diagnostics = Diagnostics::default();
         self.inference.start_round();
+        self.rounds += 1;
         self.probe_number = 0;
+    }
+
+    /// Whether types that grow with each round, as that of a string to which more is joined in a loop, have to settle.
+    pub fn is_settling(&self) -> bool {
+        self.rounds > GROWING_ROUNDS
     }
 
     /// Checks all probes once.
@@ -256,6 +270,7 @@ impl<'a> Checker<'a> {
         self.frames = vec![Frame::default()];
         self.frame = 0;
         self.locals = Vec::new();
+        self.sites = Vec::new();
         self.loops = 0;
         let predicate = probe.predicate.as_ref().and_then(|predicate| self.condition(predicate));
         let body = self.block_statements(&probe.body);

@@ -26,6 +26,20 @@ pub(super) struct Frame<'a> {
     pub(super) call: Span,
 }
 
+/// Where a variable is made: what a round finds out about it is for the same variable of the next round, which may have
+/// others before it, as in the body of a loop over a map of which nothing was known.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Site {
+    /// The probe's body.
+    probe: usize,
+    /// The name, or what a nameless variable keeps.
+    span: Span,
+    /// The calls of macros around it, innermost first.
+    calls: Vec<Span>,
+    /// How many were made here before: the body of a compile-time loop is checked more than once.
+    nth: usize,
+}
+
 /// What a macro parameter stands for.
 #[derive(Clone)]
 pub(super) enum MacroArgument<'a> {
@@ -78,8 +92,8 @@ impl<'a> Checker<'a> {
     }
 
     /// A new variable in the innermost scope. Without a declared type it has what the last round inferred.
-    pub(super) fn declare_local(&mut self, name: &str, declared: Option<Type>) -> LocalIndex {
-        let index = self.temporary(name, declared);
+    pub(super) fn declare_local(&mut self, name: &str, span: Span, declared: Option<Type>) -> LocalIndex {
+        let index = self.temporary(name, span, declared);
         match self.frame().scopes.last_mut() {
             Some(scope) => {
                 scope.insert(name.to_owned(), index);
@@ -92,15 +106,23 @@ impl<'a> Checker<'a> {
     }
 
     /// A variable that no name finds.
-    pub(super) fn temporary(&mut self, name: &str, declared: Option<Type>) -> LocalIndex {
+    pub(super) fn temporary(&mut self, name: &str, span: Span, declared: Option<Type>) -> LocalIndex {
         let index = LocalIndex(self.locals.len() as u32);
+        let mut site = Site { probe: self.probe_number, span, calls: Vec::new(), nth: 0 };
+        let mut frame = self.frame;
+        while frame != 0 {
+            site.calls.push(self.frames[frame].call);
+            frame = self.frames[frame].caller;
+        }
+        site.nth = self.sites.iter().filter(|other| (other.span, &other.calls) == (site.span, &site.calls)).count();
         let ty = match declared {
             Some(ty) => {
-                self.inference.declare_local(self.probe_number, index, ty.clone());
+                self.inference.declare_local(&site, ty.clone());
                 ty
             }
-            None => self.inference.local(self.probe_number, index).unwrap_or(Type::Void),
+            None => self.inference.local(&site).unwrap_or(Type::Void),
         };
+        self.sites.push(site);
         self.locals.push(Local { name: name.to_owned(), ty, address_taken: false });
         index
     }

@@ -116,14 +116,14 @@ impl<'a> Checker<'a> {
         };
         let value = match value.map(|value| self.value(value)) {
             Some(None) => {
-                self.declare_local(&variable.text, declared);
+                self.declare_local(&variable.text, variable.span, declared);
                 return None;
             }
             Some(Some(value)) => Some(value),
             None => None,
         };
         let declared = declared.map(|ty| self.complete_declared(ty, value.as_ref()));
-        let index = self.declare_local(&variable.text, declared);
+        let index = self.declare_local(&variable.text, variable.span, declared);
         match value {
             Some(value) => {
                 self.literal_fits(index, &value)?;
@@ -255,7 +255,7 @@ impl<'a> Checker<'a> {
         body: &'a ast::Block,
     ) -> (crate::hir::LocalIndex, Vec<Statement>) {
         self.scoped(|checker| {
-            let local = checker.declare_local(&variable.text, Some(ty));
+            let local = checker.declare_local(&variable.text, variable.span, Some(ty));
             checker.frame().loop_variables.push(local);
             (local, checker.loop_body(body))
         })

@@ -4,27 +4,45 @@ use super::{Expr, ExprKind, LocalIndex, Place, Statement, StatementKind};
 
 /// All variables that the statements mention.
 pub fn locals_in(statements: &[Statement]) -> Vec<LocalIndex> {
-    let mut found = Vec::new();
-    for statement in statements {
-        visit_statement(statement, &mut found);
-    }
-    found
+    let mut found = Found::default();
+    visit_all(statements, &mut found);
+    found.mentioned
 }
 
-fn visit_all(statements: &[Statement], found: &mut Vec<LocalIndex>) {
+/// The variables that the statements change; those of loops are not among them.
+pub fn locals_changed_in(statements: &[Statement]) -> Vec<LocalIndex> {
+    let mut found = Found::default();
+    visit_all(statements, &mut found);
+    found.changed
+}
+
+#[derive(Default)]
+struct Found {
+    mentioned: Vec<LocalIndex>,
+    changed: Vec<LocalIndex>,
+}
+
+impl Found {
+    fn change(&mut self, local: LocalIndex) {
+        self.mentioned.push(local);
+        self.changed.push(local);
+    }
+}
+
+fn visit_all(statements: &[Statement], found: &mut Found) {
     for statement in statements {
         visit_statement(statement, found);
     }
 }
 
-fn visit_statement(statement: &Statement, found: &mut Vec<LocalIndex>) {
+fn visit_statement(statement: &Statement, found: &mut Found) {
     match &statement.kind {
         StatementKind::Expression(expr) => visit(expr, found),
         StatementKind::Assign(place, value) => {
             visit_place(place, found);
             visit(value, found);
         }
-        StatementKind::ZeroLocal(local) => found.push(*local),
+        StatementKind::ZeroLocal(local) => found.change(*local),
         StatementKind::If(condition, then, otherwise) => {
             visit(condition, found);
             visit_all(then, found);
@@ -36,13 +54,13 @@ fn visit_statement(statement: &Statement, found: &mut Vec<LocalIndex>) {
             visit_all(body, found);
         }
         StatementKind::ForRange { local, start, end, body } => {
-            found.push(*local);
+            found.mentioned.push(*local);
             visit(start, found);
             visit(end, found);
             visit_all(body, found);
         }
         StatementKind::ForMap { local, body, .. } => {
-            found.push(*local);
+            found.mentioned.push(*local);
             visit_all(body, found);
         }
         StatementKind::Return(value) => visit_option(value.as_ref(), found),
@@ -50,24 +68,24 @@ fn visit_statement(statement: &Statement, found: &mut Vec<LocalIndex>) {
     }
 }
 
-fn visit_place(place: &Place, found: &mut Vec<LocalIndex>) {
+fn visit_place(place: &Place, found: &mut Found) {
     match place {
-        Place::Local(local) => found.push(*local),
+        Place::Local(local) => found.change(*local),
         Place::Map(_, key) => visit_option(key.as_deref(), found),
         Place::Memory { pointer, .. } => visit(pointer, found),
     }
 }
 
-fn visit_option(expr: Option<&Expr>, found: &mut Vec<LocalIndex>) {
+fn visit_option(expr: Option<&Expr>, found: &mut Found) {
     if let Some(expr) = expr {
         visit(expr, found);
     }
 }
 
-fn visit(expr: &Expr, found: &mut Vec<LocalIndex>) {
+fn visit(expr: &Expr, found: &mut Found) {
     match &expr.kind {
         ExprKind::Constant(_) | ExprKind::String(_) | ExprKind::Context | ExprKind::Initial(_) | ExprKind::Void => {}
-        ExprKind::Local(local) | ExprKind::AddressOfLocal(local) => found.push(*local),
+        ExprKind::Local(local) | ExprKind::AddressOfLocal(local) => found.mentioned.push(*local),
         ExprKind::MapRead(_, key) | ExprKind::AggregationRead(_, key) | ExprKind::AddressOfElement(_, key) => {
             visit_option(key.as_deref(), found);
         }

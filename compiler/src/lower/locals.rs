@@ -1,13 +1,16 @@
 //! Where scratch variables live: in SSA values, in memory of the function, or in the frame that callbacks share.
 //!
 //! A variable that only one callback mentions is that callback's own; what a callback shares with the code around it is in
-//! the frame, or, when it is large, in scratch memory that a word of the frame points to.
+//! the frame, or in scratch memory that a word of the frame points to: what is large, and what a callback changes. Of a
+//! number on the stack that it knows and that something depends on (a branch, the rounds of a loop) the verifier follows
+//! each value that the rounds give it, to its limit; what comes from memory of a map is any number, and the second round is
+//! like the first.
 
 use super::Lowerer;
 use super::loops::{Frame, is_callback};
 use crate::hir::{self, Expr, ExprKind, LocalIndex, Statement, StatementKind};
-use crate::ir::{Address, Instruction};
-use crate::types::Type;
+use crate::ir::{Address, Instruction, Slot};
+use crate::types::{Space, Type};
 use lancet_kernel::Features;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -27,10 +30,19 @@ pub(super) enum Kept {
     Here(Home),
     /// In the frame, this many bytes behind its start.
     InFrame(u32),
-    /// In scratch memory of the program; at this place of the frame is its address, and the program has it here.
-    BehindFrame(u32, Address),
+    /// In the shared memory off the stack, this many bytes behind its start.
+    OffStack(u32),
     /// By a callback that is not made yet.
     InCallback,
+}
+
+/// Memory of the program, off the stack, that callbacks share.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OffStack {
+    slot: Slot,
+    size: u32,
+    /// The place in the frame where its address is.
+    word: u32,
 }
 
 /// Variables of more bytes are not kept in the frame, which is on a stack of 512.
@@ -41,12 +53,13 @@ impl<'a> Lowerer<'a> {
     pub(super) fn make_locals(&mut self, probe: &'a hir::Probe) {
         self.local_types = &probe.locals;
         self.frame = None;
+        self.off_stack = None;
         let sharing = Sharing::of(probe, self.target.features);
         self.locals = vec![Kept::InCallback; probe.locals.len()];
         for index in 0..probe.locals.len() {
             let local = LocalIndex(index as u32);
             if sharing.captured.contains(&local) {
-                self.locals[index] = self.keep_shared(&probe.locals[index].ty);
+                self.locals[index] = self.keep_shared(&probe.locals[index], sharing.changed.contains(&local));
             } else if !sharing.private.contains(&local) {
                 self.locals[index] = Kept::Here(self.keep_here(local));
             }
@@ -69,12 +82,15 @@ impl<'a> Lowerer<'a> {
         match (self.locals[local.0 as usize], self.frame) {
             (Kept::Here(home), _) => home,
             (Kept::InFrame(offset), Some(frame)) => Home::Memory(frame.address(&self.builder, offset)),
-            (Kept::BehindFrame(offset, _), Some(frame)) if frame.in_callback() => {
-                let word = frame.address(&self.builder, offset);
-                Home::Memory(Address::Pointer(self.load8(word), 0))
+            (Kept::OffStack(offset), Some(frame)) => {
+                let memory = self.off_stack();
+                if !frame.in_callback() {
+                    return Home::Memory(Address::Slot(memory.slot, offset));
+                }
+                let word = frame.address(&self.builder, memory.word);
+                Home::Memory(Address::Pointer(self.load8(word), offset as i32))
             }
-            (Kept::BehindFrame(_, address), _) => Home::Memory(address),
-            (Kept::InFrame(_), None) | (Kept::InCallback, _) => {
+            (Kept::InFrame(_) | Kept::OffStack(_), None) | (Kept::InCallback, _) => {
                 unreachable!("lowering: a variable is used outside of the code that mentions it")
             }
         }
@@ -99,19 +115,32 @@ impl<'a> Lowerer<'a> {
         Home::Memory(address)
     }
 
-    fn keep_shared(&mut self, ty: &Type) -> Kept {
-        let size = self.size_of(ty).next_multiple_of(8);
-        if size <= LARGE {
+    fn keep_shared(&mut self, local: &hir::Local, is_changed: bool) -> Kept {
+        let size = self.size_of(&local.ty).next_multiple_of(8);
+        if size <= LARGE && (!is_changed || local.address_taken || holds_known_pointer(&local.ty)) {
             let (offset, address) = self.frame_memory(size);
             self.push(Instruction::Zero { address, size });
             return Kept::InFrame(offset);
         }
-        let address = Address::Slot(self.builder.scratch_slot(size, 8, "shared"), 0);
-        self.push(Instruction::Zero { address, size });
-        let (offset, word) = self.frame_memory(8);
-        let pointer = self.address_of(address);
-        self.store8(word, pointer);
-        Kept::BehindFrame(offset, address)
+        let memory = self.off_stack();
+        self.builder.grow_slot(memory.slot, memory.size + size);
+        self.off_stack = Some(OffStack { size: memory.size + size, ..memory });
+        self.push(Instruction::Zero { address: Address::Slot(memory.slot, memory.size), size });
+        Kept::OffStack(memory.size)
+    }
+
+    /// The shared memory off the stack, made when first needed.
+    fn off_stack(&mut self) -> OffStack {
+        if let Some(memory) = self.off_stack {
+            return memory;
+        }
+        let slot = self.builder.scratch_slot(0, 8, "shared");
+        let (word, place) = self.frame_memory(8);
+        let pointer = self.address_of(Address::Slot(slot, 0));
+        self.store8(place, pointer);
+        let memory = OffStack { slot, size: 0, word };
+        self.off_stack = Some(memory);
+        memory
     }
 
     /// Memory in the frame.
@@ -123,6 +152,17 @@ impl<'a> Lowerer<'a> {
     }
 }
 
+/// Whether the verifier has to know a value of this type, or a part of it, as a pointer.
+fn holds_known_pointer(ty: &Type) -> bool {
+    match ty {
+        Type::Pointer(_, space) => matches!(space, Space::Bpf | Space::Trusted | Space::Typed),
+        Type::Tuple(fields) => fields.iter().any(holds_known_pointer),
+        Type::Record(fields) => fields.iter().any(|(_, ty)| holds_known_pointer(ty)),
+        Type::Array(element, _) => holds_known_pointer(element),
+        _ => false,
+    }
+}
+
 /// Which variables of a probe belong to callbacks.
 #[derive(Default)]
 struct Sharing {
@@ -130,6 +170,8 @@ struct Sharing {
     captured: FxHashSet<LocalIndex>,
     /// Mentioned in one callback only.
     private: FxHashSet<LocalIndex>,
+    /// Changed by a callback.
+    changed: FxHashSet<LocalIndex>,
 }
 
 impl Sharing {
@@ -174,6 +216,7 @@ impl Sharing {
     }
 
     fn add(&mut self, local: LocalIndex, body: &[Statement], mentions: &FxHashMap<LocalIndex, usize>) {
+        self.changed.extend(hir::locals_changed_in(body));
         for (local, here) in counted(&mentioned(local, body)) {
             if mentions.get(&local) == Some(&here) {
                 self.private.insert(local);

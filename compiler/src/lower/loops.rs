@@ -163,18 +163,16 @@ impl<'a> Lowerer<'a> {
         let start_place = self.frame_word();
         let address = self.word_address(start_place);
         self.store8(address, first);
+        // The callback of a call with no rounds is code that the verifier never sees, and the kernel stumbles over it.
+        let (some, end) = (self.builder.block(), self.builder.block());
+        let more = self.compare(Comparison::SignedLess, first, last);
+        self.builder.branch(more, some, end);
+        self.builder.seal(some);
+        self.builder.switch_to(some);
         let distance = self.binary(BinaryOp::Sub, last, first);
-        let zero = self.constant(0);
-        let empty = self.compare(Comparison::SignedLessEqual, last, first);
         let most = self.constant(1 << 23);
-        let rounds = self.choose(
-            empty,
-            |_| zero,
-            |lowerer| {
-                let few = lowerer.compare(Comparison::UnsignedLess, distance, most);
-                lowerer.choose(few, |_| distance, |_| most)
-            },
-        );
+        let few = self.compare(Comparison::UnsignedLess, distance, most);
+        let rounds = self.choose(few, |_| distance, |_| most);
         let callback = self.callback(2, 1, |lowerer| {
             lowerer.make_own_locals(&mentioned(local, body));
             let round = lowerer.builder.parameter(0);
@@ -189,6 +187,9 @@ impl<'a> Lowerer<'a> {
         let flags = self.constant(0);
         self.call(Helper::LOOP, &[rounds, function, frame, flags]);
         self.leave_when_ended();
+        self.builder.jump(end);
+        self.builder.seal(end);
+        self.builder.switch_to(end);
     }
 
     pub(super) fn for_map(&mut self, local: LocalIndex, map: MapIndex, body: &[Statement]) {

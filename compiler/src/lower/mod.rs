@@ -101,6 +101,7 @@ pub struct Lowerer<'a> {
     local_types: &'a [hir::Local],
     loops: Vec<flow::Loop>,
     frame: Option<Frame>,
+    off_stack: Option<locals::OffStack>,
     functions: u32,
 }
 
@@ -129,6 +130,7 @@ impl<'a> Lowerer<'a> {
             local_types: &[],
             loops: Vec::new(),
             frame: None,
+            off_stack: None,
             functions: 0,
         }
     }

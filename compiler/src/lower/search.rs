@@ -206,7 +206,7 @@ impl Lowerer<'_> {
         self.address_of(to)
     }
 
-    /// Two strings one behind the other; `to` has room for both.
+    /// Two strings one behind the other, cut where `to_size` bytes end.
     pub fn join_strings(&mut self, a: &Expr, b: &Expr, to_size: u32) -> Address {
         let (Type::String(m), Type::String(n)) = (&a.ty, &b.ty) else { unreachable!("lowering: strings are joined") };
         let (m, n) = (*m, *n);
@@ -221,6 +221,10 @@ impl Lowerer<'_> {
         let behind = self.binary(BinaryOp::Add, start, length);
         let size = self.constant(i64::from(n) + 1);
         self.call(Helper::PROBE_READ_KERNEL_STR, &[behind, size, from]);
+        if to_size < m + n {
+            let (end, nul) = (self.offset_address(to, to_size - 1), self.constant(0));
+            self.push(Instruction::Store { address: end, size: MemorySize::B1, value: nul });
+        }
         to
     }
 
