@@ -2,7 +2,7 @@
 
 use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
-use lancet_compiler::check::is_literal;
+use lancet_compiler::check::is_written_integer;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::hir::ExprKind;
 use lancet_compiler::ir::Address;
@@ -32,13 +32,24 @@ impl Builtin for Str {
     }
 
     fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
-        if let Some(text) = parameter_text(checker, &arguments[0]) {
-            return Some(checker.string(text.as_bytes(), span));
+        let text = parameter_text(checker, &arguments[0]).map(|text| checker.string(text.as_bytes(), span));
+        let pointer = match text {
+            Some(text) => text,
+            None => checker.argument(&arguments[0])?,
+        };
+        // A number that is written out is its digits.
+        let pointer = match (&arguments[0], &pointer.kind) {
+            (ast::Argument::Expr(written), ExprKind::Constant(value)) if is_written_integer(written) => {
+                let text = if pointer.ty.is_signed() { value.to_string() } else { (*value as u64).to_string() };
+                checker.string(text.as_bytes(), span)
+            }
+            _ => pointer,
+        };
+        if checker.wants_text(&pointer.ty) {
+            return None;
         }
-        let pointer = checker.argument(&arguments[0])?;
         let pointer = match &pointer.ty {
-            Type::String(_) if is_literal(&pointer) => return Some(Expr { span, ..pointer }),
-            Type::String(_) => return Some(Expr { span, ..pointer }),
+            Type::String(size) => return cut(checker, *size, pointer, arguments.get(1), span),
             Type::Pointer(target, _) if is_character(target) => pointer,
             Type::Pointer(..) => pointer,
             // A char array in memory is read where it is.
@@ -53,14 +64,9 @@ impl Builtin for Str {
         let mut call_arguments = vec![pointer];
         let mut size = limit;
         if let Some(length) = arguments.get(1) {
-            let length = checker.integer_argument(length, "the length of str()")?;
-            match length.kind {
-                ExprKind::Constant(value) if value >= 0 => size = value.clamp(1, limit),
-                ExprKind::Constant(value) => {
-                    checker.error(Code::BadArgument, length.span, format!("a length of {value} is negative"));
-                    return None;
-                }
-                _ => {}
+            let length = length_argument(checker, length)?;
+            if let ExprKind::Constant(value) = length.kind {
+                size = value.clamp(1, limit);
             }
             call_arguments.push(length);
         }
@@ -74,7 +80,15 @@ impl Builtin for Str {
 
     fn lower(&self, lowerer: &mut Lowerer<'_>, call: &Call, ty: &Type, into: Option<Address>) -> Operand {
         let Type::String(size) = *ty else { return Operand::Void };
-        let pointer = lowerer.scalar(&call.arguments[0]);
+        let of_string = matches!(call.arguments[0].ty, Type::String(_));
+        // A string may be cut into the place where it is.
+        let into = into.filter(|_| !of_string);
+        let pointer = if of_string {
+            let memory = lowerer.memory(&call.arguments[0]);
+            lowerer.address_of(memory)
+        } else {
+            lowerer.scalar(&call.arguments[0])
+        };
         let helper = reader(call);
         // Without a length, a string that fills all its bytes was cut: it is read with one byte more for the NUL.
         let whole = call.arguments.len() == 1;
@@ -115,6 +129,9 @@ impl Builtin for Str {
         most: u32,
     ) -> Option<Address> {
         let Type::String(size) = *ty else { return None };
+        if matches!(call.arguments[0].ty, Type::String(_)) {
+            return None;
+        }
         // Of the stack, the verifier wants to know what a length that is not known leaves unwritten.
         if call.arguments.get(1).is_some_and(|length| !matches!(length.kind, ExprKind::Constant(_))) {
             return None;
@@ -139,6 +156,46 @@ impl Builtin for Str {
     }
 }
 
+/// `str(string, length)`: of a literal, that many bytes; of a string in memory as many as of any memory, a NUL included.
+fn cut<'a>(
+    checker: &mut Checker<'a>,
+    size: u32,
+    string: Expr,
+    length: Option<&'a ast::Argument>,
+    span: Span,
+) -> Option<Expr> {
+    let Some(length) = length else { return Some(Expr { span, ..string }) };
+    let length = length_argument(checker, length)?;
+    match (&string.kind, &length.kind) {
+        (ExprKind::String(bytes), ExprKind::Constant(value)) => {
+            let whole = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+            let bytes = usize::try_from(*value).ok().and_then(|value| whole.get(..value)).unwrap_or(whole);
+            Some(checker.string(bytes, span))
+        }
+        (_, ExprKind::Constant(value)) if *value >= i64::from(size) => Some(Expr { span, ..string }),
+        (_, kind) => {
+            let size = match kind {
+                ExprKind::Constant(value) => (*value).max(1) as u32,
+                _ => size,
+            };
+            let extra = Extra::Number(Space::Kernel as i64);
+            Some(Call::expr(&Str, Type::String(size), span, vec![string, length], extra))
+        }
+    }
+}
+
+/// The length of str(), which a constant shows to be not negative.
+fn length_argument<'a>(checker: &mut Checker<'a>, argument: &'a ast::Argument) -> Option<Expr> {
+    let length = checker.integer_argument(argument, "the length of str()")?;
+    match length.kind {
+        ExprKind::Constant(value) if value < 0 => {
+            checker.error(Code::BadArgument, length.span, format!("a length of {value} is negative"));
+            None
+        }
+        _ => Some(length),
+    }
+}
+
 /// The helper that reads strings from the memory that the call's pointer is to.
 fn reader(call: &Call) -> Helper {
     match call.extra {
@@ -152,6 +209,7 @@ fn reader(call: &Call) -> Helper {
 pub(crate) fn string_like<'a>(checker: &mut Checker<'a>, argument: &'a ast::Argument, function: &str) -> Option<Expr> {
     let value = checker.argument(argument)?;
     match &value.ty {
+        ty if checker.wants_text(ty) => None,
         Type::String(_) => Some(value),
         Type::Pointer(target, space) if is_character(target) => {
             let (space, span) = (*space, value.span);

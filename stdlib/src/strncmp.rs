@@ -33,6 +33,9 @@ impl Builtin for Strncmp {
         let n = checker.constant_argument(&arguments[2], "the length of strncmp()")?;
         let (a, b) = (a?, b?);
         for side in [&a, &b] {
+            if checker.wants_text(&side.ty) {
+                return None;
+            }
             if !matches!(side.ty, Type::String(_)) {
                 let message = format!("strncmp() compares strings, not {}", side.ty);
                 checker.error(Code::BadArgument, side.span, message);

@@ -59,7 +59,8 @@ impl<'a> Checker<'a> {
                 (Some(value), _) => value,
                 // What is wrong with the value is said; that the variable is then not defined is not the script's fault.
                 (None, None) => {
-                    self.declare_local(name, name_span, None);
+                    let index = self.declare_local(name, name_span, None);
+                    self.given_up.insert(index);
                     return None;
                 }
                 (None, Some(_)) => return None,
@@ -70,7 +71,7 @@ impl<'a> Checker<'a> {
                     return None;
                 };
                 let right = self.value(value);
-                let ty = self.local_type(index)?;
+                let ty = self.known_local_type(index, name_span)?;
                 let current = Expr { span: name_span, ty, kind: ExprKind::Local(index) };
                 self.binary_of(operator, current, right?, span)?
             }
@@ -120,6 +121,7 @@ impl<'a> Checker<'a> {
         let written = value;
         let value = self.value(value);
         let (name, key) = access?;
+        self.map_facts(&name, target.span).is_given_something = true;
         let value = value?;
         match operator {
             None => {

@@ -32,6 +32,9 @@ impl<'a> Checker<'a> {
 
     /// A scalar for a condition.
     pub(super) fn truth(&mut self, expr: Expr) -> Option<Expr> {
+        if let ExprKind::String(bytes) = &expr.kind {
+            return Some(constant::boolean(bytes.first() != Some(&0), expr.span));
+        }
         match &expr.ty {
             Type::Bool => Some(expr),
             ty if ty.is_scalar() => Some(match expr.kind {
@@ -90,6 +93,14 @@ impl<'a> Checker<'a> {
                 let as_integer = Type::Int { size: size as u8, signed: false };
                 let bits = Expr { span, ty: as_integer, kind: ExprKind::Reinterpret(Box::new(operand)) };
                 Some(convert(bits, to.clone()))
+            }
+            (Type::Bool, Type::String(_)) => {
+                if let ExprKind::String(_) = operand.kind {
+                    return self.truth(operand);
+                }
+                let empty = constant::string(b"", span);
+                let (left, right) = (Box::new(operand), Box::new(empty));
+                Some(Expr { span, ty: Type::Bool, kind: ExprKind::MemoryEqual { negated: true, left, right } })
             }
             (Type::String(0), Type::String(_)) | (Type::Buffer(0), Type::Buffer(_)) => whole(operand),
             (Type::String(_), Type::String(_)) => {

@@ -1,7 +1,7 @@
 //! Expressions.
 
 use super::constant::{boolean, constant_of, integer, string};
-use super::inference::merge_flexible;
+use super::inference::{meets_probe, merge_flexible};
 use super::typed::untracked;
 use super::{Checker, constant};
 use crate::hir::{Expr, ExprKind, LocalIndex, Place, StatementKind};
@@ -134,7 +134,7 @@ impl<'a> Checker<'a> {
             self.unknown_variable(name, span);
             return None;
         };
-        let ty = self.local_type(index)?;
+        let ty = self.known_local_type(index, span)?;
         Some(Expr { span, ty, kind: ExprKind::Local(index) })
     }
 
@@ -158,10 +158,10 @@ impl<'a> Checker<'a> {
             let kind = ExprKind::Ternary(Box::new(condition), Box::new(then), Box::new(otherwise));
             return Some(Expr { span, ty: Type::Void, kind });
         }
-        let (then, otherwise) = self.same_type(then, otherwise, span)?;
         if let ExprKind::Constant(value) = condition.kind {
             return Some(if value != 0 { then } else { otherwise });
         }
+        let (then, otherwise) = self.same_type(then, otherwise, span)?;
         let ty = then.ty.clone();
         Some(Expr { span, ty, kind: ExprKind::Ternary(Box::new(condition), Box::new(then), Box::new(otherwise)) })
     }
@@ -170,6 +170,9 @@ impl<'a> Checker<'a> {
     fn same_type(&mut self, a: Expr, b: Expr, span: Span) -> Option<(Expr, Expr)> {
         let merged = merge_flexible(&a.ty, constant::is_flexible(&a), &b.ty, constant::is_flexible(&b));
         let Some(ty) = merged else {
+            if meets_probe(&a.ty, &b.ty) && self.wants_text(&Type::ProbeName) {
+                return None;
+            }
             self.report(
                 Diagnostic::error(
                     Code::TypeMismatch,
@@ -253,7 +256,7 @@ impl<'a> Checker<'a> {
                     self.unknown_variable(name, target.span);
                     return None;
                 };
-                (Place::Local(index), self.stepped_local(index)?)
+                (Place::Local(index), self.stepped_local(index, target.span)?)
             }
             _ if self.is_map(target) => self.stepped_map(target)?,
             _ => {
@@ -273,8 +276,8 @@ impl<'a> Checker<'a> {
     }
 
     /// A variable that is stepped becomes 64 bits wide unless its type was declared.
-    fn stepped_local(&mut self, index: LocalIndex) -> Option<Type> {
-        let ty = self.local_type(index)?;
+    fn stepped_local(&mut self, index: LocalIndex, span: Span) -> Option<Type> {
+        let ty = self.known_local_type(index, span)?;
         if !matches!(ty, Type::Int { .. } | Type::Bool) {
             return Some(ty);
         }

@@ -54,6 +54,8 @@ pub struct MapFacts {
     content_literal: bool,
     key_literal: bool,
     declared_type: bool,
+    /// Some statement assigns it, whatever that comes to.
+    pub(super) is_given_something: bool,
     kind: MapKind,
     max_entries: Option<u32>,
 }
@@ -125,6 +127,16 @@ impl<'a> Checker<'a> {
         self.inference.locals.insert(key, known);
         self.locals[index.0 as usize].ty = ty.clone();
         Some(ty)
+    }
+
+    /// A text is needed where a value of this type is. True when that is the name of a probe: from the next round on it is
+    /// text, and there is nothing to say in this one.
+    pub fn wants_text(&mut self, ty: &Type) -> bool {
+        let is_name = *ty == Type::ProbeName;
+        if is_name {
+            self.inference.make_probes_text();
+        }
+        is_name
     }
 
     /// The map of that name, known or new.
@@ -317,11 +329,14 @@ impl<'a> Checker<'a> {
         let assigned = maps.iter().filter(|(_, facts)| facts.content.is_some()).map(|(name, _)| name.clone());
         let assigned: Vec<String> = assigned.collect();
         let all_else_is_right = !self.diagnostics.has_errors() && !self.lasting.has_errors() && !self.leaves_out_probes;
+        // What is given something that nothing tells the type of is not the map to look at.
+        let is_read_only = |facts: &MapFacts| facts.content.is_none() && facts.is_used() && !facts.is_given_something;
+        let some_are_read_only = maps.values().any(is_read_only);
         for (name, facts) in maps {
-            let content = facts.content.unwrap_or_else(|| {
-                // A declaration alone does no harm.
-                let used = facts.key.is_some() || facts.max_entries.is_none();
-                if used && all_else_is_right {
+            let is_at_fault = !some_are_read_only || is_read_only(&facts);
+            let content = facts.content.clone().unwrap_or_else(|| {
+                let used = facts.is_used();
+                if used && all_else_is_right && is_at_fault {
                     self.diagnostics.push(never_assigned(&name, facts.span, &assigned));
                 }
                 if !used {
@@ -357,6 +372,11 @@ impl<'a> Checker<'a> {
 }
 
 impl MapFacts {
+    /// A declaration alone does no harm.
+    fn is_used(&self) -> bool {
+        self.key.is_some() || self.max_entries.is_none()
+    }
+
     fn new(span: Span) -> Self {
         Self {
             span,
@@ -367,6 +387,7 @@ impl MapFacts {
             content_literal: false,
             key_literal: false,
             declared_type: false,
+            is_given_something: false,
             kind: MapKind::Hash,
             max_entries: None,
         }
@@ -427,7 +448,7 @@ pub(super) fn merge_flexible(a: &Type, a_literal: bool, b: &Type, b_literal: boo
 }
 
 /// True when a probe's name stands where the other has a string.
-fn meets_probe(a: &Type, b: &Type) -> bool {
+pub(super) fn meets_probe(a: &Type, b: &Type) -> bool {
     match (a, b) {
         (Type::ProbeName, Type::String(_)) | (Type::String(_), Type::ProbeName) => true,
         (Type::Tuple(x), Type::Tuple(y)) => x.iter().zip(y.iter()).any(|(x, y)| meets_probe(x, y)),

@@ -15,6 +15,7 @@ mod debug_info;
 mod expression;
 mod field;
 mod inference;
+mod literal;
 mod macros;
 mod map;
 mod operator;
@@ -27,6 +28,7 @@ mod usdt;
 pub use constant::is_literal;
 pub use debug_info::{ProgramAddress, ProgramSymbol};
 pub use inference::MapFacts;
+pub use literal::is_written_integer;
 
 use crate::builtin::Builtin;
 use crate::ctypes::TypeTable;
@@ -42,7 +44,7 @@ use lancet_syntax::ast::{self, Item};
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::{Diagnostic, Diagnostics};
 use lancet_syntax::span::{FileId, Span};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use scope::Frame;
 
 /// What a check needs to know besides the script.
@@ -155,6 +157,8 @@ pub struct Checker<'a> {
     locals: Vec<hir::Local>,
     /// Where each of them is made.
     sites: Vec<scope::Site>,
+    /// Those of which it is said what is wrong.
+    given_up: FxHashSet<hir::LocalIndex>,
     facts: ProbeFacts,
     /// The probe of the script that is checked, and the body of it: some have several.
     probe_index: usize,
@@ -180,6 +184,7 @@ impl<'a> Checker<'a> {
             frame: 0,
             locals: Vec::new(),
             sites: Vec::new(),
+            given_up: FxHashSet::default(),
             facts: ProbeFacts::default(),
             probe_index: 0,
             probe_number: 0,
@@ -271,6 +276,7 @@ impl<'a> Checker<'a> {
         self.frame = 0;
         self.locals = Vec::new();
         self.sites = Vec::new();
+        self.given_up.clear();
         self.loops = 0;
         let predicate = probe.predicate.as_ref().and_then(|predicate| self.condition(predicate));
         let body = self.block_statements(&probe.body);

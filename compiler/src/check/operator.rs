@@ -3,6 +3,7 @@
 use super::constant::{boolean, constant_of, is_flexible};
 use super::conversion::convert;
 use super::inference::merge;
+use super::literal::is_written_integer;
 use super::{Checker, constant};
 use crate::hir::{ArithmeticOperator, CompareOperator, Expr, ExprKind, UnaryOperator};
 use crate::types::{INT64, Space, Type, UINT64};
@@ -23,8 +24,20 @@ impl<'a> Checker<'a> {
             let (left, right) = (self.condition(left), self.condition(right));
             return Some(logical(operator == BinaryOperator::And, left?, right?, span));
         }
+        let written = is_written_integer(left) && is_written_integer(right);
         let (left, right) = (self.expression(left), self.expression(right));
-        self.binary_of(operator, left?, right?, span)
+        let (left, right) = (left?, right?);
+        if let Some(folded) = self.fold_strings(operator, &left, &right, span) {
+            return Some(folded);
+        }
+        if written && let Some(folded) = self.fold_integers(operator, &left, &right, span) {
+            return folded;
+        }
+        if written && divides(operator) && matches!(right.kind, ExprKind::Constant(0)) {
+            self.error(Code::DivisionByZero, right.span, "division by zero");
+            return None;
+        }
+        self.binary_of(operator, left, right, span)
     }
 
     /// An operator on checked operands (not `&&` and `||`).
@@ -139,10 +152,11 @@ impl<'a> Checker<'a> {
         {
             return Some(Expr { span, ty, kind: ExprKind::Constant(value) });
         }
-        let divides = matches!(operator, BinaryOperator::Divide | BinaryOperator::Modulo);
-        if divides && matches!(right.kind, ExprKind::Constant(0)) {
-            self.error(Code::DivisionByZero, right.span, "division by zero");
-            return None;
+        if divides(operator) && matches!(right.kind, ExprKind::Constant(0)) {
+            self.report(
+                Diagnostic::warning(Code::DivisionByZero, right.span, "a division by zero: the result is 1")
+                    .help("divide by another number"),
+            );
         }
         let kind = ExprKind::Arithmetic(arithmetic, Box::new(left), Box::new(right));
         Some(Expr { span, ty, kind })
@@ -290,7 +304,7 @@ impl<'a> Checker<'a> {
                     return None;
                 };
                 self.locals[index.0 as usize].address_taken = true;
-                let ty = self.local_type(index)?.pointer(Space::Bpf);
+                let ty = self.known_local_type(index, operand.span)?.pointer(Space::Bpf);
                 Some(Expr { span, ty, kind: ExprKind::AddressOfLocal(index) })
             }
             ast::ExprKind::Map(_) | ast::ExprKind::Index(..) if self.is_map(operand) => {
@@ -358,6 +372,14 @@ fn comparable_scalars(a: &Type, b: &Type) -> bool {
     let shown =
         |ty: &Type| matches!(ty, Type::KernelSymbol | Type::Username | Type::Timestamp(..) | Type::CgroupPath(_));
     (number(a) && number(b)) || (a == b) || (shown(a) && number(b)) || (number(a) && shown(b))
+}
+
+fn divides(operator: BinaryOperator) -> bool {
+    matches!(operator, BinaryOperator::Divide | BinaryOperator::Modulo)
+}
+
+pub(super) fn is_comparison(operator: BinaryOperator) -> bool {
+    comparison(operator).is_some()
 }
 
 fn comparison(operator: BinaryOperator) -> Option<CompareOperator> {

@@ -135,6 +135,20 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// The type of a variable that is read at `span`; reports when nothing tells it.
+    pub(super) fn known_local_type(&mut self, index: LocalIndex, span: Span) -> Option<Type> {
+        let known = self.local_type(index);
+        if known.is_none() && self.given_up.insert(index) {
+            let name = self.locals[index.0 as usize].name.clone();
+            self.report(
+                Diagnostic::error(Code::UnknownVariable, span, format!("nothing gives ${name} a value"))
+                    .primary("so its type is not known")
+                    .help(format!("assign it, or say its type: let ${name}: uint64")),
+            );
+        }
+        known
+    }
+
     /// Reports a variable that nothing defines, with the nearest name.
     pub(super) fn unknown_variable(&mut self, name: &str, span: Span) {
         let frame = &self.frames[self.frame];

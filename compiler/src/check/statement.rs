@@ -116,7 +116,8 @@ impl<'a> Checker<'a> {
         };
         let value = match value.map(|value| self.value(value)) {
             Some(None) => {
-                self.declare_local(&variable.text, variable.span, declared);
+                let index = self.declare_local(&variable.text, variable.span, declared);
+                self.given_up.insert(index);
                 return None;
             }
             Some(Some(value)) => Some(value),

@@ -87,7 +87,9 @@ impl<'a> Lexer<'a> {
             b'$' => self.dollar(),
             b'@' => {
                 self.position += 1;
-                self.word();
+                if !self.byte().is_ascii_digit() {
+                    self.word();
+                }
                 self.push(TokenKind::Map, start);
             }
             b'"' => self.quoted(b'"', TokenKind::String),
