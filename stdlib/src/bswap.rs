@@ -1,8 +1,8 @@
 //! `bswap(n)`.
 
 use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
-use lancet_compiler::check::Checker;
-use lancet_compiler::hir::Expr;
+use lancet_compiler::check::{Checker, is_written_integer};
+use lancet_compiler::hir::{Expr, ExprKind};
 use lancet_compiler::ir::Address;
 use lancet_compiler::ir::{Instruction, MemorySize, UnaryOp};
 use lancet_compiler::lower::Lowerer;
@@ -19,7 +19,7 @@ static SIGNATURE: Signature = Signature {
     min: 1,
     max: 1,
     usage: "bswap(n)",
-    summary: "Reverses the bytes of an integer of its own width.",
+    summary: "Reverses the bytes of an integer of its own width; a literal has that of the smallest signed type that holds it.",
     is_unsafe: false,
 };
 
@@ -33,6 +33,14 @@ impl Builtin for Bswap {
         let Type::Int { size, .. } = number.ty else {
             checker.error(Code::BadArgument, number.span, format!("bswap() takes an integer, not {}", number.ty));
             return None;
+        };
+        // A literal is of the smallest signed type that holds it.
+        let size = match (&arguments[0], &number.kind) {
+            (ast::Argument::Expr(written), ExprKind::Constant(value)) if is_written_integer(written) => {
+                let spare = |size: &u8| 64 - 8 * u32::from(*size);
+                [1, 2, 4].into_iter().find(|size| *value << spare(size) >> spare(size) == *value).unwrap_or(8)
+            }
+            _ => size,
         };
         Some(Call::expr(self, Type::Int { size, signed: false }, span, vec![number], Extra::None))
     }

@@ -21,7 +21,14 @@ pub(crate) fn check<'a>(
     let values: Vec<Option<Expr>> = arguments[1..].iter().map(|argument| checker.argument(argument)).collect();
     let (bytes, text_span) = text?;
     let format = match parse(&bytes) {
-        Ok(format) => format,
+        Ok((format, unknown)) => {
+            for sign in unknown {
+                let message = format!("{sign} is not a conversion: it is printed as it is");
+                let warning = Diagnostic::warning(Code::BadFormat, text_span, message);
+                checker.report(warning.help("a percent sign is written %%"));
+            }
+            format
+        }
         Err(message) => {
             checker.report(Diagnostic::error(Code::BadFormat, span, message).label(text_span, "the format"));
             return None;
@@ -91,8 +98,10 @@ fn mismatch(conversion: &Conversion, ty: &Type) -> Option<String> {
     }
 }
 
-/// Parses a format as C has it (ISO C 7.23.6.1), with `%r`, `%rx`, `%rh` for buffers.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Format, String> {
+/// Parses a format as C has it (ISO C 7.23.6.1), with `%r`, `%rx`, `%rh` for buffers. A percent sign before anything that is
+/// no conversion is text: those are listed.
+pub(crate) fn parse(bytes: &[u8]) -> Result<(Format, Vec<String>), String> {
+    let mut unknown = Vec::new();
     let mut pieces = Vec::new();
     let mut text = Vec::new();
     let mut at = 0;
@@ -103,23 +112,27 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Format, String> {
         } else if bytes.get(at + 1) == Some(&b'%') {
             text.push(b'%');
             at += 2;
-        } else {
+        } else if let Some((conversion, length)) = conversion(&bytes[at + 1..])? {
             if !text.is_empty() {
                 pieces.push(Piece::Text(std::mem::take(&mut text)));
             }
-            let (conversion, length) = conversion(&bytes[at + 1..])?;
             pieces.push(Piece::Conversion(conversion));
             at += 1 + length;
+        } else {
+            let next = bytes.get(at + 1).filter(|byte| byte.is_ascii_graphic());
+            unknown.push(next.map_or("a percent sign alone".to_owned(), |byte| format!("%{}", char::from(*byte))));
+            text.push(b'%');
+            at += 1;
         }
     }
     if !text.is_empty() {
         pieces.push(Piece::Text(text));
     }
-    Ok(Format { pieces })
+    Ok((Format { pieces }, unknown))
 }
 
-/// One conversion behind its `%`, and how many bytes it takes.
-fn conversion(bytes: &[u8]) -> Result<(Conversion, usize), String> {
+/// One conversion behind its `%`, and how many bytes it takes; `None` when it is none.
+fn conversion(bytes: &[u8]) -> Result<Option<(Conversion, usize)>, String> {
     let mut conversion = Conversion {
         left: false,
         zero: false,
@@ -171,11 +184,15 @@ fn conversion(bytes: &[u8]) -> Result<(Conversion, usize), String> {
         [b'r', b'x', ..] => (ConversionKind::EscapedHex, 2),
         [b'r', b'h', ..] => (ConversionKind::HexDump, 2),
         [b'r', ..] => (ConversionKind::Escaped, 1),
-        [other, ..] => return Err(format!("%{} is not a conversion", char::from(*other))),
-        [] => return Err("the format ends within a conversion".into()),
+        [letter @ (b'a' | b'e' | b'E' | b'f' | b'F' | b'g' | b'G'), ..] => {
+            return Err(format!("%{} takes numbers with a fraction, which there are none of", char::from(*letter)));
+        }
+        [b'*', ..] => return Err("a width that is an argument (*) is not possible".into()),
+        [b'n', ..] => return Err("%n is not possible".into()),
+        _ => return Ok(None),
     };
     conversion.kind = kind;
-    Ok((conversion, at + letters))
+    Ok(Some((conversion, at + letters)))
 }
 
 fn number(bytes: &[u8], at: &mut usize) -> Result<Option<u32>, String> {

@@ -40,7 +40,7 @@ pub(crate) static ALL: &[Named] = &[
     Named {
         signature: signature("signal_name", "signal_name(signal)", "The description of a signal, as a string."),
         end: name::SIGNALS_END,
-        unknown: "Unknown signal",
+        unknown: "N/A",
         name: |number| Some(name::signal(number)),
         from_kernel: false,
     },

@@ -76,7 +76,7 @@ impl Builtin for Stack {
             }
             stack.limit = limit as u32;
         }
-        checker.facts().needs_own_event |= !self.user;
+        checker.facts().takes_kernel_stack |= !self.user;
         let ty = if self.user { Type::UserStack(stack) } else { Type::KernelStack(stack) };
         Some(Call::expr(self, ty, span, Vec::new(), Extra::None))
     }

@@ -89,6 +89,7 @@ impl<'a> Checker<'a> {
     ) -> Option<StatementKind> {
         match self.learn_local(index, &value.ty, is_flexible(&value)) {
             Some(ty) => {
+                self.literal_fits(index, &value)?;
                 let value = self.sized(value, &ty);
                 Some(StatementKind::Assign(Place::Local(index), value))
             }

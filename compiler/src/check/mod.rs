@@ -253,7 +253,7 @@ impl<'a> Checker<'a> {
                 left = others;
                 let separate = self.facts.looks_at_probe && !cookies;
                 let programs = crate::probe::merge(&served, separate, self.facts.follows_types);
-                checked.programs = serve_many(programs, &self.facts, self.types);
+                checked.programs = serve_many(programs, &self.facts, self.types, self.kernel().version());
                 probes.push(checked);
             }
         }

@@ -25,6 +25,16 @@ impl<'a> Checker<'a> {
     }
 
     pub(super) fn statements(&mut self, statements: &'a [ast::Statement]) -> Vec<Statement> {
+        if let Some(pair) = statements.windows(2).find(|pair| leaves(&pair[0]))
+            && !self.is_in_library(pair[1].span)
+        {
+            let message = "this is never reached";
+            self.report(
+                Diagnostic::warning(Code::Suspicious, pair[1].span, message)
+                    .label(pair[0].span, "the code ends here")
+                    .help("remove it, or move it before that"),
+            );
+        }
         statements
             .iter()
             .filter_map(|statement| {
@@ -145,11 +155,11 @@ impl<'a> Checker<'a> {
     }
 
     /// A literal that a declared integer type cannot hold is a mistake.
-    fn literal_fits(&mut self, index: crate::hir::LocalIndex, value: &Expr) -> Option<()> {
+    pub(super) fn literal_fits(&mut self, index: crate::hir::LocalIndex, value: &Expr) -> Option<()> {
         let ty = self.local_type(index);
         if let (Some(ty @ Type::Int { .. }), ExprKind::Constant(number)) = (ty, &value.kind)
             && value.ty.is_integer()
-            && constant::extend(*number, &ty) != *number
+            && (constant::extend(*number, &ty) != *number || (*number < 0 && value.ty == INT64 && !ty.is_signed()))
         {
             let message = format!("{number} does not fit {ty}");
             self.report(
@@ -283,5 +293,16 @@ impl<'a> Checker<'a> {
             self.error(Code::OutsideLoop, span, format!("{word} outside of a loop"));
         }
         self.loops > 0
+    }
+}
+
+/// Whether nothing behind the statement runs.
+fn leaves(statement: &ast::Statement) -> bool {
+    match &statement.kind {
+        ast::StatementKind::Return(_) | ast::StatementKind::Break | ast::StatementKind::Continue => true,
+        ast::StatementKind::Expression(expr) => {
+            matches!(&expr.kind, ast::ExprKind::Call { function, .. } if matches!(function.text.as_str(), "exit" | "fail"))
+        }
+        _ => false,
     }
 }

@@ -143,8 +143,10 @@ pub struct ProbeFacts {
     pub looks_at_arguments: bool,
     /// The fields of a tracepoint's record that the action looks at, which may be the same in several.
     pub fields: Vec<String>,
-    /// The action sees which event its program is attached to, as in the kernel's stack.
+    /// The action sees which event its program is attached to.
     pub needs_own_event: bool,
+    /// The action takes the kernel's stack, where it sees that too.
+    pub takes_kernel_stack: bool,
     /// The action follows pointers by the types that the verifier knows.
     pub follows_types: bool,
     /// The action used `probe`, which differs between attach points.
@@ -167,6 +169,7 @@ impl ProbeFacts {
             looks_at_arguments: false,
             fields: Vec::new(),
             needs_own_event: false,
+            takes_kernel_stack: false,
             follows_types: false,
             looks_at_probe: false,
         }

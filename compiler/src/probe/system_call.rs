@@ -6,12 +6,14 @@
 //! served like this, by one program for all that have the same action.
 //!
 //! Invariant: an action cannot tell the difference. What shows the event itself, the context and the kernel's stack, keeps
-//! the events.
+//! the events; but older kernels hand the registers of the process to programs on these events, from which there is no way
+//! to the kernel's stack: there a single event is served like this too when its action takes that stack.
 
 use super::{Arguments, Expansion, ProbeFacts};
 use crate::ctypes::TypeTable;
 use crate::hir::{AttachPoint, ContextKind, ProbeProgram};
 use crate::types::Type;
+use lancet_kernel::Version;
 use lancet_kernel::system_call::{Moment, SystemCalls};
 use lancet_kernel::tracepoint::{FieldStorage, TracepointField};
 use lancet_manifest::Target;
@@ -20,17 +22,30 @@ use lancet_syntax::ast::TagKind;
 /// Fewer events are attached one by one.
 const FEWEST: usize = 4;
 
+/// Since this version, or an earlier one, programs on events of system calls can take the kernel's stack.
+const WITH_STACK: Version = Version::new(6, 12);
+
 /// Where the number of the call is in the record (`struct syscall_trace_enter`).
 pub(crate) const NUMBER_OFFSET: i64 = 8;
 /// Where the arguments, or the result, start.
 pub(crate) const VALUES_OFFSET: i64 = 16;
 
 /// Replaces events of system calls in an action's programs by programs for many.
-pub fn serve_many(programs: Vec<ProbeProgram>, facts: &ProbeFacts, types: &TypeTable<'_>) -> Vec<ProbeProgram> {
+pub fn serve_many(
+    programs: Vec<ProbeProgram>,
+    facts: &ProbeFacts,
+    types: &TypeTable<'_>,
+    version: Version,
+) -> Vec<ProbeProgram> {
+    let fewest = match (facts.takes_kernel_stack, version < WITH_STACK) {
+        (true, true) => 1,
+        (true, false) => return programs,
+        (false, _) => FEWEST,
+    };
     let is_event =
         |point: &AttachPoint| matches!(&point.target, Target::Tracepoint { category, .. } if category == "syscalls");
     let count = programs.iter().flat_map(|program| &program.attach_points).filter(|point| is_event(point)).count();
-    if count < FEWEST || !can_serve(facts) {
+    if count < fewest || !can_serve(facts) {
         return programs;
     }
     let Some(status) = status_of_tasks(types) else { return programs };
@@ -43,7 +58,7 @@ pub fn serve_many(programs: Vec<ProbeProgram>, facts: &ProbeFacts, types: &TypeT
             None => {}
         }
     }
-    let many = [(Moment::Enter, enter), (Moment::Exit, exit)].into_iter().filter(|(_, points)| points.len() >= FEWEST);
+    let many = [(Moment::Enter, enter), (Moment::Exit, exit)].into_iter().filter(|(_, points)| points.len() >= fewest);
     let many: Vec<ProbeProgram> = many.map(|(moment, points)| program(moment, points, status)).collect();
     let is_served = |point: &AttachPoint| {
         let moment = served(point, &calls).map(|(moment, _)| moment);

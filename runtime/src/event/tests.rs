@@ -260,7 +260,7 @@ fn flags_and_widths() {
     assert_eq!(hex(1, &|c| (c.alternate, c.zero, c.width) = (true, true, Some(10))), "[0x00000001]");
     assert_eq!(number(8, &|c| c.alternate = true, ConversionKind::Octal), "[010]");
     assert_eq!(number(0x1234, &|c| c.width = Some(12), ConversionKind::Pointer), "[      0x1234]");
-    assert_eq!(number(0, &|_| (), ConversionKind::Pointer), "[0x0]");
+    assert_eq!(number(0, &|_| (), ConversionKind::Pointer), "[0]");
     assert_eq!(number(65, &|c| c.width = Some(5), ConversionKind::Character), "[    A]");
 }
 

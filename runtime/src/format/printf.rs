@@ -35,7 +35,6 @@ fn write_conversion(out: &mut Vec<u8>, conversion: &Conversion, ty: &ValueType, 
         ConversionKind::UpperHex => write_unsigned(out, conversion, number(ty, bytes), 16, b"0X"),
         ConversionKind::Pointer => {
             let wide = Conversion { alternate: true, integer_size: 8, ..conversion.clone() };
-            out.extend_from_slice(if number(ty, bytes) == 0 { b"0x" } else { b"" });
             write_unsigned(out, &wide, number(ty, bytes), 16, b"0x");
         }
         ConversionKind::Character => out.push(number(ty, bytes) as u8),
