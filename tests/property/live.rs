@@ -15,7 +15,7 @@ pub fn available() -> Result<(), String> {
 
 /// Loads, attaches and runs a script to its end.
 pub fn loads(script: &str) -> Result<(), String> {
-    let output = run(script, &["-q"]);
+    let output = run(script, &["-q", "--no-warnings"]);
     match output {
         Err(said) if said.contains(&format!("[{}]", Code::NotOnThisKernel.as_str())) => Ok(()),
         other => other.map(drop),

@@ -6,26 +6,30 @@
 //!
 //! A case that fails is made smaller, and shown with its seed. What needs root is left out without it.
 
+mod arithmetic;
 mod choices;
 mod compiler;
 mod live;
 mod program;
 
+use arithmetic::Arithmetic;
 use choices::{Choices, reduced};
 use compiler::Compiler;
+use lancet_compiler::compile::Stage;
+use std::fmt::Display;
 use std::time::Duration;
 
-/// How long a failing case is made smaller.
-const REDUCTION: Duration = Duration::from_secs(20);
+/// How many seconds a failing case is made smaller, if nothing else is asked for.
+const REDUCTION: u64 = 20;
 
 #[test]
 fn scripts_print_and_parse_to_the_same_tree() {
-    every_script(100, || (), |(), script| compiler::prints(script));
+    every(60, random_script, || (), |(), script| compiler::prints(script));
 }
 
 #[test]
 fn scripts_compile() {
-    every_script(40, Compiler::new, |compiler, script| compiler.accepts(script));
+    every(25, random_script, Compiler::new, |compiler, script| compiler.accepts(script));
 }
 
 #[test]
@@ -33,32 +37,68 @@ fn the_kernel_takes_every_script() {
     if let Err(reason) = live::available() {
         return eprintln!("left out: {reason}");
     }
-    every_script(25, || (), |(), script| live::loads(script));
+    every(10, random_script, || (), |(), script| live::loads(script));
 }
 
-/// Tries a property with many scripts. A script that fails it is made smaller.
-fn every_script<S>(
+#[test]
+fn literals_are_folded_as_the_language_says() {
+    every(40, Arithmetic::random, Compiler::new, |compiler, arithmetic| {
+        let (output, rendered) = compiler.output(&arithmetic.folded(), &[Stage::Hir])?;
+        let tree = output.dumps.first().filter(|_| output.object.is_some());
+        arithmetic.is_folded(tree.map(|(_, text)| text.as_str()).ok_or(rendered)?)
+    });
+}
+
+#[test]
+fn the_kernel_calculates_as_the_language_says() {
+    if let Err(reason) = live::available() {
+        return eprintln!("left out: {reason}");
+    }
+    every(
+        5,
+        Arithmetic::random,
+        || (),
+        |(), arithmetic| {
+            let (printed, expected) = (live::run(&arithmetic.to_string(), &["-q"])?, arithmetic.expected());
+            if printed.trim() == expected.trim() {
+                return Ok(());
+            }
+            let differs = |(_, (printed, expected)): &(usize, (&str, &str))| printed != expected;
+            let lines = printed.trim().lines().zip(expected.lines()).enumerate().filter(differs);
+            let lines: Vec<_> =
+                lines.map(|(line, (printed, expected))| format!("{line}: {printed}, expected {expected}")).collect();
+            Err(format!("prints other values:\n{}", lines.join("\n")))
+        },
+    );
+}
+
+fn random_script(choices: &mut Choices) -> String {
+    program::script(choices, number("LANCET_PROPERTY_SIZE").unwrap_or(1) as usize)
+}
+
+/// Tries a property with many cases. One that fails it is made smaller.
+fn every<T: Display, S>(
     cases: u64,
+    random: impl Fn(&mut Choices) -> T + Send + 'static,
     state: impl FnOnce() -> S + Send + 'static,
-    property: impl Fn(&S, &str) -> Result<(), String> + Send + 'static,
+    property: impl Fn(&S, &T) -> Result<(), String> + Send + 'static,
 ) {
-    let size = number("LANCET_PROPERTY_SIZE").unwrap_or(1) as usize;
     with_room(move || {
         let state = state();
+        let time = Duration::from_secs(number("LANCET_PROPERTY_REDUCTION").unwrap_or(REDUCTION));
         let mut failures = Vec::new();
         for seed in seeds(cases) {
             let mut choices = Choices::seeded(seed);
-            let Err(problem) = property(&state, &program::script(&mut choices, size)) else { continue };
+            let Err(problem) = property(&state, &random(&mut choices)) else { continue };
             let kind = kind(&problem);
-            let script_of = |made: &[u32]| program::script(&mut Choices::repeated(made), size);
-            // A smaller script has to fail in the same way, or another mistake takes the place of this one.
-            let smallest = reduced(choices.made(), REDUCTION, |made| {
-                property(&state, &script_of(made)).is_err_and(|other| self::kind(&other) == kind)
+            let again = |made: &[u32]| random(&mut Choices::repeated(made));
+            // A smaller case has to fail in the same way, or another mistake takes the place of this one.
+            let smallest = reduced(choices.made(), time, |made| {
+                property(&state, &again(made)).is_err_and(|other| self::kind(&other) == kind)
             });
-            let script = script_of(&smallest);
-            let problem = property(&state, &script).err().unwrap_or(problem);
-            let report = format!("seed {seed}:\n{script}\n{problem}");
-            eprintln!("{report}");
+            let case = again(&smallest);
+            let problem = property(&state, &case).err().unwrap_or(problem);
+            eprintln!("seed {seed}:\n{case}\n{problem}");
             failures.push(seed);
             if failures.len() == 10 {
                 break;
@@ -70,7 +110,7 @@ fn every_script<S>(
 
 /// What two failures have in common that have one cause: the code of the diagnostic, or else the first line without numbers.
 fn kind(problem: &str) -> String {
-    let line = problem.lines().find(|line| line.contains("[E")).or(problem.lines().next()).unwrap_or_default();
+    let line = problem.lines().find(|line| line.contains("Error:")).or(problem.lines().next()).unwrap_or_default();
     line.chars().filter(|character| !character.is_ascii_digit()).take(40).collect()
 }
 

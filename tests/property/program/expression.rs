@@ -55,7 +55,7 @@ impl Generator<'_> {
             68..=73 => format!("({}){}", self.choices.pick(INTEGERS), self.operand(inner)),
             74..=78 => format!("({} ? {} : {})", self.condition(inner), self.integer(inner), self.integer(inner)),
             79..=82 => format!("{}({})", self.choices.pick(&["-", "~", "+"]), self.computed(inner)),
-            83..=86 => self.from_map(&Shape::Integer, inner).unwrap_or_else(|| self.number()),
+            83..=86 => self.element_of_shape(&Shape::Integer, inner).unwrap_or_else(|| self.number()),
             87..=88 => self.of_text(inner),
             89 => format!("bswap(({}){})", self.choices.pick(&["uint16", "uint32", "uint64"]), self.operand(inner)),
             90..=94 => self.macro_call(inner),
@@ -77,7 +77,7 @@ impl Generator<'_> {
             }
             60..=69 if !self.probe.texts.is_empty() => self.choices.pick(self.probe.texts).to_owned(),
             60..=76 => format!("({} ? {} : {})", self.condition(inner), self.text(inner), self.text(inner)),
-            77..=88 => self.from_map(&Shape::Text, inner).unwrap_or_else(|| self.quoted()),
+            77..=88 => self.element_of_shape(&Shape::Text, inner).unwrap_or_else(|| self.quoted()),
             _ if self.loops == 0 => format!("str_concat({}, {})", self.text(depth + 2), self.text(depth + 2)),
             _ => self.quoted(),
         }
@@ -119,7 +119,7 @@ impl Generator<'_> {
     }
 
     /// An element of a map, if there is a map of such.
-    fn from_map(&mut self, shape: &Shape, depth: usize) -> Option<String> {
+    fn element_of_shape(&mut self, shape: &Shape, depth: usize) -> Option<String> {
         let content = Content::Plain(shape.clone());
         let maps = self.maps_that(|map| map.content == content);
         if maps.is_empty() {
@@ -251,7 +251,7 @@ impl Generator<'_> {
                 let length = 1 + self.choices.below(20);
                 format!("strncmp({}, {}, {length})", self.text(depth), self.text(depth))
             }
-            _ => format!("(int64)strcontains({}, {})", self.text(depth), self.text(depth)),
+            _ => format!("(int64)strcontains({}, {})", self.text(depth), self.quoted()),
         }
     }
 
