@@ -1,6 +1,6 @@
 //! Visits all expressions below statements: for questions about a body.
 
-use super::{Expr, ExprKind, LocalIndex, Place, Statement, StatementKind};
+use super::{Expr, ExprKind, LocalIndex, Place, Probe, Statement, StatementKind};
 
 /// All variables that the statements mention.
 pub fn locals_in(statements: &[Statement]) -> Vec<LocalIndex> {
@@ -16,26 +16,44 @@ pub fn locals_changed_in(statements: &[Statement]) -> Vec<LocalIndex> {
     found.changed
 }
 
-#[derive(Default)]
-struct Found {
-    mentioned: Vec<LocalIndex>,
-    changed: Vec<LocalIndex>,
+/// All variables that the probe mentions, its predicate too.
+pub fn locals_in_probe(probe: &Probe) -> Vec<LocalIndex> {
+    found_in(probe).mentioned
 }
 
-impl Found {
+/// All loops of the probe over ranges and maps, those within others and within expressions too.
+pub fn loops_in_probe(probe: &Probe) -> Vec<&Statement> {
+    found_in(probe).loops
+}
+
+fn found_in(probe: &Probe) -> Found<'_> {
+    let mut found = Found::default();
+    visit_option(probe.predicate.as_ref(), &mut found);
+    visit_all(&probe.body, &mut found);
+    found
+}
+
+#[derive(Default)]
+struct Found<'a> {
+    mentioned: Vec<LocalIndex>,
+    changed: Vec<LocalIndex>,
+    loops: Vec<&'a Statement>,
+}
+
+impl Found<'_> {
     fn change(&mut self, local: LocalIndex) {
         self.mentioned.push(local);
         self.changed.push(local);
     }
 }
 
-fn visit_all(statements: &[Statement], found: &mut Found) {
+fn visit_all<'a>(statements: &'a [Statement], found: &mut Found<'a>) {
     for statement in statements {
         visit_statement(statement, found);
     }
 }
 
-fn visit_statement(statement: &Statement, found: &mut Found) {
+fn visit_statement<'a>(statement: &'a Statement, found: &mut Found<'a>) {
     match &statement.kind {
         StatementKind::Expression(expr) => visit(expr, found),
         StatementKind::Assign(place, value) => {
@@ -54,12 +72,14 @@ fn visit_statement(statement: &Statement, found: &mut Found) {
             visit_all(body, found);
         }
         StatementKind::ForRange { local, start, end, body } => {
+            found.loops.push(statement);
             found.mentioned.push(*local);
             visit(start, found);
             visit(end, found);
             visit_all(body, found);
         }
         StatementKind::ForMap { local, body, .. } => {
+            found.loops.push(statement);
             found.mentioned.push(*local);
             visit_all(body, found);
         }
@@ -68,7 +88,7 @@ fn visit_statement(statement: &Statement, found: &mut Found) {
     }
 }
 
-fn visit_place(place: &Place, found: &mut Found) {
+fn visit_place<'a>(place: &'a Place, found: &mut Found<'a>) {
     match place {
         Place::Local(local) => found.change(*local),
         Place::Map(_, key) => visit_option(key.as_deref(), found),
@@ -76,13 +96,13 @@ fn visit_place(place: &Place, found: &mut Found) {
     }
 }
 
-fn visit_option(expr: Option<&Expr>, found: &mut Found) {
+fn visit_option<'a>(expr: Option<&'a Expr>, found: &mut Found<'a>) {
     if let Some(expr) = expr {
         visit(expr, found);
     }
 }
 
-fn visit(expr: &Expr, found: &mut Found) {
+fn visit<'a>(expr: &'a Expr, found: &mut Found<'a>) {
     match &expr.kind {
         ExprKind::Constant(_) | ExprKind::String(_) | ExprKind::Context | ExprKind::Initial(_) | ExprKind::Void => {}
         ExprKind::Local(local) | ExprKind::AddressOfLocal(local) => found.mentioned.push(*local),

@@ -8,7 +8,7 @@
 
 use super::Lowerer;
 use super::loops::{Frame, is_callback};
-use crate::hir::{self, Expr, ExprKind, LocalIndex, Statement, StatementKind};
+use crate::hir::{self, LocalIndex, Statement, StatementKind};
 use crate::ir::{Address, Instruction, Slot};
 use crate::types::{Space, Type};
 use lancet_kernel::Features;
@@ -56,6 +56,10 @@ impl<'a> Lowerer<'a> {
         self.off_stack = None;
         let sharing = Sharing::of(probe, self.target.features);
         self.locals = vec![Kept::InCallback; probe.locals.len()];
+        if sharing.has_callbacks {
+            // Here and not at the first loop: other loops need it too, and may be reached without that one.
+            self.frame();
+        }
         for index in 0..probe.locals.len() {
             let local = LocalIndex(index as u32);
             if sharing.captured.contains(&local) {
@@ -172,50 +176,28 @@ struct Sharing {
     private: FxHashSet<LocalIndex>,
     /// Changed by a callback.
     changed: FxHashSet<LocalIndex>,
+    /// There are any.
+    has_callbacks: bool,
 }
 
 impl Sharing {
     fn of(probe: &hir::Probe, features: &Features) -> Self {
         let mut sharing = Self::default();
-        sharing.collect(&probe.body, features, &counted(&hir::locals_in(&probe.body)));
+        let mentions = counted(&hir::locals_in_probe(probe));
+        for statement in hir::loops_in_probe(probe) {
+            match &statement.kind {
+                StatementKind::ForRange { local, start, end, body } if is_callback(start, end, features) => {
+                    sharing.add(*local, body, &mentions);
+                }
+                StatementKind::ForMap { local, body, .. } => sharing.add(*local, body, &mentions),
+                _ => {}
+            }
+        }
         sharing
     }
 
-    fn collect(&mut self, statements: &[Statement], features: &Features, mentions: &FxHashMap<LocalIndex, usize>) {
-        for statement in statements {
-            match &statement.kind {
-                StatementKind::ForRange { local, start, end, body } => {
-                    if is_callback(start, end, features) {
-                        self.add(*local, body, mentions);
-                    }
-                    self.collect(body, features, mentions);
-                }
-                StatementKind::ForMap { local, body, .. } => {
-                    self.add(*local, body, mentions);
-                    self.collect(body, features, mentions);
-                }
-                StatementKind::If(_, then, otherwise) => {
-                    self.collect(then, features, mentions);
-                    self.collect(otherwise, features, mentions);
-                }
-                StatementKind::Unroll(_, body) | StatementKind::While(_, body) | StatementKind::Block(body) => {
-                    self.collect(body, features, mentions);
-                }
-                StatementKind::Expression(Expr { kind: ExprKind::Block(body, _), .. })
-                | StatementKind::Assign(_, Expr { kind: ExprKind::Block(body, _), .. }) => {
-                    self.collect(body, features, mentions);
-                }
-                StatementKind::Expression(_)
-                | StatementKind::Assign(..)
-                | StatementKind::ZeroLocal(_)
-                | StatementKind::Break
-                | StatementKind::Continue
-                | StatementKind::Return(_) => {}
-            }
-        }
-    }
-
     fn add(&mut self, local: LocalIndex, body: &[Statement], mentions: &FxHashMap<LocalIndex, usize>) {
+        self.has_callbacks = true;
         self.changed.extend(hir::locals_changed_in(body));
         for (local, here) in counted(&mentioned(local, body)) {
             if mentions.get(&local) == Some(&here) {

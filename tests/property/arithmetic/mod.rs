@@ -59,7 +59,7 @@ impl Arithmetic {
     pub fn random(choices: &mut Choices) -> Arithmetic {
         let inputs = (0..6).map(|_| Input::random(choices)).collect();
         let mut expressions = vec![Expression::random(choices, 0)];
-        while expressions.len() < 24 && choices.below(24) > 0 {
+        while expressions.len() < 8 && choices.below(16) > 0 {
             expressions.push(Expression::random(choices, 0));
         }
         Arithmetic { inputs, expressions }
