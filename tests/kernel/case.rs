@@ -6,13 +6,15 @@
 //! Nothing is run here.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// One behaviour case.
 pub struct Case {
     /// Folder and file name without the ending: `maps/count`.
     pub name: String,
+    /// The file.
+    pub file: PathBuf,
     /// The script text, with its directives and without its expectations.
     pub script: String,
     /// What the kernel or machine must offer, see `need`.
@@ -84,7 +86,7 @@ pub enum Mode {
 
 impl Case {
     /// Reads one case; the error says what is wrong with the file.
-    pub fn parse(name: String, text: &str) -> Result<Case, String> {
+    fn parse(name: String, file: PathBuf, text: &str) -> Result<Case, String> {
         let (script, sections) = match text.find("// --- ") {
             Some(at) => text.split_at(at),
             None => (text, ""),
@@ -107,6 +109,7 @@ impl Case {
         };
         let case = Case {
             name,
+            file,
             script: script.to_owned(),
             needs: take("needs").map(|all| all.split_whitespace().map(str::to_owned).collect()).unwrap_or_default(),
             unprivileged: take("unprivileged").is_some(),
@@ -137,7 +140,8 @@ pub fn load(directory: &Path) -> Result<Vec<Case>, String> {
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
             let name = format!("{}/{stem}", area.file_name().to_string_lossy());
             let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-            cases.push(Case::parse(name, &text).map_err(|error| format!("{}: {error}", path.display()))?);
+            let case = Case::parse(name, path.clone(), &text);
+            cases.push(case.map_err(|error| format!("{}: {error}", path.display()))?);
         }
     }
     cases.sort_by(|a, b| a.name.cmp(&b.name));

@@ -3,6 +3,7 @@
 //!     cargo test --test kernel                                    on this machine's kernel
 //!     cargo test --test kernel -- --kernels 6.12 maps/            what cannot run here, in a virtual machine
 //!     cargo test --test kernel -- --kernels 5.10,6.1,6.12,7.2 --all
+//!     cargo test --test kernel -- --cases FOLDER                  cases from elsewhere, in folders of that folder
 //!
 //! `cases/` holds one script per case. A case runs live where this kernel has what it needs, otherwise in the virtual
 //! machines that are asked for (or that LANCET_KERNELS names); `--all` runs every case in each of them too. What runs nowhere is reported as ignored
@@ -29,7 +30,8 @@ fn main() -> ExitCode {
     if let Some(guest) = &options.guest {
         return vm::guest::run(guest);
     }
-    let cases = match case::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kernel/cases")) {
+    let own = || Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kernel/cases");
+    let cases = match case::load(&options.cases.clone().unwrap_or_else(own)) {
         Ok(cases) => cases,
         Err(error) => {
             eprintln!("{error}");
@@ -92,6 +94,7 @@ struct Options {
     all: bool,
     kernels: Vec<String>,
     guest: Option<String>,
+    cases: Option<PathBuf>,
 }
 
 impl Options {
@@ -103,6 +106,7 @@ impl Options {
                 "--exact" => options.exact = true,
                 "--list" => options.list = true,
                 "--all" => options.all = true,
+                "--cases" => options.cases = arguments.next().map(PathBuf::from),
                 "--guest" => options.guest = arguments.next(),
                 "--kernels" => options.kernels = labels(&arguments.next().unwrap_or_default()),
                 "--test-threads" | "--format" | "--color" | "--skip" | "-Z" => drop(arguments.next()),

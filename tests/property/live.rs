@@ -8,6 +8,13 @@ use std::time::{Duration, Instant};
 /// What one script may take; they end by themselves after some milliseconds.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// A script as a behaviour case: it ends well, or is refused for the kernel's age or its limits.
+pub fn as_behaviour_case(script: &str) -> String {
+    let refused = Code::NotOnThisKernel.as_str();
+    let line = "lancet -q --no-warnings $SCRIPT >printed 2>said; code=$?";
+    format!("//@ run: {line}; if grep -q {refused} said; then exit 0; fi; cat said >&2; exit $code\n{script}")
+}
+
 /// Whether this process may load programs into this kernel; the error says why not.
 pub fn available() -> Result<(), String> {
     run("begin { exit(); }", &[]).map(drop)

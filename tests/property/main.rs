@@ -10,13 +10,16 @@ mod arithmetic;
 mod choices;
 mod compiler;
 mod live;
+mod mutation;
 mod program;
 
 use arithmetic::Arithmetic;
 use choices::{Choices, reduced};
 use compiler::Compiler;
 use lancet_compiler::compile::Stage;
+use mutation::Corpus;
 use std::fmt::Display;
+use std::path::Path;
 use std::time::Duration;
 
 /// How many seconds a failing case is made smaller, if nothing else is asked for.
@@ -70,6 +73,37 @@ fn the_kernel_calculates_as_the_language_says() {
             Err(format!("prints other values:\n{}", lines.join("\n")))
         },
     );
+}
+
+/// Random cases as behaviour cases, for `cargo test --test kernel -- --cases`.
+#[test]
+fn cases_are_written() {
+    let Some(folder) = std::env::var_os("LANCET_PROPERTY_WRITE") else { return };
+    let folder = Path::new(&folder).join("random");
+    std::fs::create_dir_all(&folder).expect("the folder for cases can be made");
+    let write = |name: String, text: String| std::fs::write(folder.join(name), text).expect("a case can be written");
+    for seed in seeds(100) {
+        let script = random_script(&mut Choices::seeded(seed));
+        write(format!("script-{seed}.bt"), live::as_behaviour_case(&script));
+        let arithmetic = Arithmetic::random(&mut Choices::seeded(seed));
+        let expected: String = arithmetic.expected().lines().map(|line| format!("// {line}\n")).collect();
+        let head = "//@ flags: -q --no-warnings";
+        write(format!("arithmetic-{seed}.bt"), format!("{head}\n{arithmetic}// --- stdout ---\n{expected}"));
+    }
+}
+
+#[test]
+fn the_compiler_survives_damaged_scripts() {
+    let corpus = Corpus::read();
+    assert!(corpus.len() > 200, "{} scripts are too few: have they moved?", corpus.len());
+    let first = number("LANCET_PROPERTY_SEED").unwrap_or(0);
+    // The seeds of the other tests say nothing of the time that this one takes.
+    let one = number("LANCET_PROPERTY_SEED").map(|_| number("LANCET_PROPERTY_CASES").unwrap_or(1));
+    let duration = Duration::from_secs(number("LANCET_PROPERTY_SECONDS").unwrap_or(2));
+    match mutation::run(corpus, first, one, duration) {
+        Ok(count) => println!("{count} damaged scripts"),
+        Err(problem) => panic!("{problem}"),
+    }
 }
 
 fn random_script(choices: &mut Choices) -> String {

@@ -39,8 +39,7 @@ pub fn build(place: &Place, cases: &[&Case]) -> Result<Image, String> {
     add_programs(&mut archive, &place.programs)?;
     add_c_library(&mut archive)?;
     for case in cases {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/kernel/cases/{}.bt", case.name));
-        add_file(&mut archive, &source, &format!("{}/{}.bt", guest::CASES, case.name))?;
+        add_file(&mut archive, &case.file, &format!("{}/{}.bt", guest::CASES, case.name))?;
     }
     archive.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n", false);
     archive.file("etc/group", b"root:x:0:\nnogroup:x:65534:\n", false);
