@@ -96,11 +96,10 @@ fn cases_are_written() {
 fn the_compiler_survives_damaged_scripts() {
     let corpus = Corpus::read();
     assert!(corpus.len() > 200, "{} scripts are too few: have they moved?", corpus.len());
-    let first = number("LANCET_PROPERTY_SEED").unwrap_or(0);
-    // The seeds of the other tests say nothing of the time that this one takes.
-    let one = number("LANCET_PROPERTY_SEED").map(|_| number("LANCET_PROPERTY_CASES").unwrap_or(1));
-    let duration = Duration::from_secs(number("LANCET_PROPERTY_SECONDS").unwrap_or(2));
-    match mutation::run(corpus, first, one, duration) {
+    let (first, seconds) = (number("LANCET_PROPERTY_SEED"), number("LANCET_PROPERTY_SECONDS"));
+    let count = first.filter(|_| seconds.is_none()).map(|_| number("LANCET_PROPERTY_CASES").unwrap_or(1));
+    let duration = Duration::from_secs(seconds.unwrap_or(2));
+    match mutation::run(corpus, first.unwrap_or(0), count, duration) {
         Ok(count) => println!("{count} damaged scripts"),
         Err(problem) => panic!("{problem}"),
     }

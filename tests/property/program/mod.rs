@@ -78,7 +78,7 @@ const PROBES: &[Probe] = &[
     Probe { attach_point: "software:cpu-clock:100000000", ..BEGIN },
     Probe { attach_point: "profile:hz:10", ..BEGIN },
     Probe { attach_point: "begin, end", ..BEGIN },
-    Probe { attach_point: "tracepoint:syscalls:sys_enter_read, tracepoint:syscalls:sys_enter_write", ..BEGIN },
+    Probe { attach_point: "tracepoint:syscalls:sys_enter_getppid, tracepoint:syscalls:sys_exit_getppid", ..BEGIN },
 ];
 
 impl Generator<'_> {

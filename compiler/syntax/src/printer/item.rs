@@ -58,6 +58,10 @@ impl Printer<'_> {
     fn directive(&mut self, directive: &Directive) {
         let written = self.written(directive.span).trim_end();
         let text = if written.starts_with('#') { written } else { &directive.text };
+        if text.starts_with("#!") && self.out.is_empty() {
+            // In the first column it would name an interpreter.
+            self.push(" ");
+        }
         self.push(&text.replace("\r\n", "\n"));
     }
 

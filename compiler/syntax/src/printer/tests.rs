@@ -147,6 +147,12 @@ fn keeps_what_looks_like_something_else() {
 }
 
 #[test]
+fn a_directive_does_not_become_an_interpreter() {
+    let outcome = check("  #!/bin/sh\nbegin {}\n");
+    assert!(outcome.is_ok(), "{outcome:?}");
+}
+
+#[test]
 fn c_declarators_come_back() {
     let members = [
         "int a[2][3];",
