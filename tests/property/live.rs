@@ -34,7 +34,7 @@ pub fn run(script: &str, flags: &[&str]) -> Result<String, String> {
     let name = format!("property-{}-{:?}.bt", std::process::id(), std::thread::current().id());
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name.replace(['(', ')'], ""));
     std::fs::write(&file, script).map_err(|error| format!("{}: {error}", file.display()))?;
-    let output = in_time(Command::new(env!("CARGO_BIN_EXE_lancet")).args(flags).arg(&file));
+    let output = in_time(Command::new(lancet()).args(flags).arg(&file));
     let _ = std::fs::remove_file(&file);
     let output = output?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -43,6 +43,11 @@ pub fn run(script: &str, flags: &[&str]) -> Result<String, String> {
     } else {
         Err(format!("{}: {said}", output.status))
     }
+}
+
+/// The program under test.
+fn lancet() -> PathBuf {
+    std::env::var_os("LANCET").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_lancet")), PathBuf::from)
 }
 
 fn in_time(command: &mut Command) -> Result<Output, String> {

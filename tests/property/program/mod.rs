@@ -56,9 +56,11 @@ struct Probe {
     attach_point: &'static str,
     integers: &'static [&'static str],
     texts: &'static [&'static str],
+    /// Fires all the time: a few runs are enough, or reading what they print takes minutes.
+    is_frequent: bool,
 }
 
-const BEGIN: Probe = Probe { attach_point: "begin", integers: &[], texts: &[] };
+const BEGIN: Probe = Probe { attach_point: "begin", integers: &[], texts: &[], is_frequent: false };
 
 const PROBES: &[Probe] = &[
     BEGIN,
@@ -68,13 +70,15 @@ const PROBES: &[Probe] = &[
         attach_point: "tracepoint:sched:sched_switch",
         integers: &["args.next_pid", "args.prev_prio", "args.prev_state"],
         texts: &["args.next_comm", "args.prev_comm"],
+        is_frequent: true,
     },
     Probe {
         attach_point: "tracepoint:syscalls:sys_enter_openat",
         integers: &["args.dfd", "args.flags", "(uint64)args.filename"],
         texts: &["str(args.filename)", "str(args.filename, 9)"],
+        is_frequent: true,
     },
-    Probe { attach_point: "rawtracepoint:sched_switch", integers: &["arg0", "arg1"], texts: &[] },
+    Probe { attach_point: "rawtracepoint:sched_switch", integers: &["arg0", "arg1"], is_frequent: true, ..BEGIN },
     Probe { attach_point: "software:cpu-clock:100000000", ..BEGIN },
     Probe { attach_point: "profile:hz:10", ..BEGIN },
     Probe { attach_point: "begin, end", ..BEGIN },
@@ -123,8 +127,17 @@ impl Generator<'_> {
     fn probe(&mut self, probe: Probe, size: usize) -> String {
         self.probe = probe;
         self.scopes = vec![Vec::new()];
-        let predicate =
-            if self.choices.percent(20) { format!(" /{}/", self.condition_to_find_out()) } else { String::new() };
+        let mut conditions = Vec::new();
+        if probe.is_frequent {
+            conditions.push("@runs++ < 20".to_owned());
+        }
+        if self.choices.percent(20) {
+            conditions.push(self.condition_to_find_out());
+        }
+        let predicate = match conditions.join(" && ") {
+            none if none.is_empty() => String::new(),
+            all => format!(" /{all}/"),
+        };
         let statements = self.statements(8 * size, 0);
         format!("{}{predicate} {{\n  {}\n}}", probe.attach_point, statements.join("\n  "))
     }
