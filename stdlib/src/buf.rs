@@ -37,6 +37,7 @@ impl Builtin for Buf {
             Type::Array(..) | Type::String(_) => Some(i64::from(checker.size_of(&data.ty))),
             Type::Pointer(..) => None,
             ty if ty.is_integer() => None,
+            ty if checker.wants_text(ty) => return None,
             ty => {
                 let message = format!("buf() takes an address, an array or a string, not {ty}");
                 checker.error(Code::BadArgument, data.span, message);

@@ -77,6 +77,18 @@ impl Inference {
         self.locals.clear();
     }
 
+    /// Maps that are given only what depends on themselves, as in `@x = @x + 1`, hold numbers. True when there are such.
+    pub(super) fn assume_numbers(&mut self) -> bool {
+        let open = self.maps.values_mut().filter(|facts| facts.is_given_something && facts.content.is_none());
+        let mut found = false;
+        for facts in open {
+            facts.content = Some(MapContent::Plain(crate::types::INT64));
+            facts.content_literal = true;
+            found = true;
+        }
+        found
+    }
+
     /// Forgets what was learned of probe names as numbers.
     fn make_probes_text(&mut self) {
         self.probe_is_text = true;

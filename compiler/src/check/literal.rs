@@ -4,6 +4,7 @@
 use super::Checker;
 use super::constant::{self, boolean};
 use super::operator::is_comparison;
+use super::scope::MacroArgument;
 use crate::hir::{Expr, ExprKind};
 use crate::types::{INT64, Type, UINT64};
 use lancet_syntax::ast::{self, BinaryOperator, UnaryOperator};
@@ -25,6 +26,25 @@ pub fn is_written_integer(expr: &ast::Expr) -> bool {
 }
 
 impl Checker<'_> {
+    /// Whether a constant has its type from a cast, also where it is the argument of a macro.
+    pub(super) fn holds_cast(&mut self, expr: &ast::Expr) -> bool {
+        match &expr.kind {
+            ast::ExprKind::Cast(..) => true,
+            ast::ExprKind::Unary(_, operand) => self.holds_cast(operand),
+            ast::ExprKind::Binary(_, left, right) => self.holds_cast(left) || self.holds_cast(right),
+            ast::ExprKind::Ternary { then, otherwise, .. } => {
+                self.holds_cast(otherwise) || then.as_ref().is_some_and(|then| self.holds_cast(then))
+            }
+            ast::ExprKind::Identifier(name) => match self.frame().arguments.get(name.as_str()).cloned() {
+                Some(MacroArgument::Expression(ast::Argument::Expr(argument))) => {
+                    self.in_caller(|checker| checker.holds_cast(argument))
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
     /// An operator on two integers that are written out. `None` when they are none, or the operator has its own rule for
     /// them.
     pub(super) fn fold_integers(

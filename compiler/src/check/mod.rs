@@ -104,7 +104,7 @@ pub fn check(
     for _ in 0..MOST_ROUNDS {
         checker.start_round();
         let probes = checker.round(&expansions);
-        if !checker.inference.changed {
+        if !checker.inference.changed && !checker.inference.assume_numbers() {
             let mut program = hir::Program { probes, maps: Vec::new() };
             checker.finish_maps(&mut program);
             checker.unknown_options(probes_span(&expansions));

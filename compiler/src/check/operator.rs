@@ -2,7 +2,7 @@
 
 use super::constant::{boolean, constant_of, is_flexible};
 use super::conversion::convert;
-use super::inference::merge;
+use super::inference::{meets_probe, merge};
 use super::literal::is_written_integer;
 use super::{Checker, constant};
 use crate::hir::{ArithmeticOperator, CompareOperator, Expr, ExprKind, UnaryOperator};
@@ -25,6 +25,7 @@ impl<'a> Checker<'a> {
             return Some(logical(operator == BinaryOperator::And, left?, right?, span));
         }
         let written = is_written_integer(left) && is_written_integer(right);
+        let casts = [self.holds_cast(left), self.holds_cast(right)];
         let (left, right) = (self.expression(left), self.expression(right));
         let (left, right) = (left?, right?);
         if let Some(folded) = self.fold_strings(operator, &left, &right, span) {
@@ -37,18 +38,39 @@ impl<'a> Checker<'a> {
             self.error(Code::DivisionByZero, right.span, "division by zero");
             return None;
         }
-        self.binary_of(operator, left, right, span)
+        let flexible = [is_flexible(&left) && !casts[0], is_flexible(&right) && !casts[1]];
+        self.binary_between(operator, left, right, flexible, span)
     }
 
     /// An operator on checked operands (not `&&` and `||`).
     pub(super) fn binary_of(&mut self, operator: BinaryOperator, left: Expr, right: Expr, span: Span) -> Option<Expr> {
+        let flexible = [is_flexible(&left), is_flexible(&right)];
+        self.binary_between(operator, left, right, flexible, span)
+    }
+
+    /// The same; `flexible` are the sides that take the signedness of the other.
+    fn binary_between(
+        &mut self,
+        operator: BinaryOperator,
+        left: Expr,
+        right: Expr,
+        flexible: [bool; 2],
+        span: Span,
+    ) -> Option<Expr> {
         match comparison(operator) {
-            Some(compare) => self.compare(compare, left, right, span),
-            None => self.arithmetic(operator, left, right, span),
+            Some(compare) => self.compare(compare, left, right, flexible, span),
+            None => self.arithmetic(operator, left, right, flexible, span),
         }
     }
 
-    fn compare(&mut self, operator: CompareOperator, left: Expr, right: Expr, span: Span) -> Option<Expr> {
+    fn compare(
+        &mut self,
+        operator: CompareOperator,
+        left: Expr,
+        right: Expr,
+        flexible: [bool; 2],
+        span: Span,
+    ) -> Option<Expr> {
         let equality = matches!(operator, CompareOperator::Equal | CompareOperator::NotEqual);
         let (a, b) = (left.ty.clone(), right.ty.clone());
         let name = match (&a, &b, &left.kind, &right.kind) {
@@ -63,8 +85,11 @@ impl<'a> Checker<'a> {
         {
             return Some(boolean(equal == (operator == CompareOperator::Equal), span));
         }
+        if meets_probe(&a, &b) && self.wants_text(&Type::ProbeName) {
+            return None;
+        }
         if a.is_scalar() && b.is_scalar() && comparable_scalars(&a, &b) {
-            let signed = compares_signed(&left, &right);
+            let signed = compares_signed([&left, &right], flexible);
             let ty = Type::Int { size: 8, signed };
             let (left, right) = (self.comparand(left, &ty), self.comparand(right, &ty));
             if let (ExprKind::Constant(x), ExprKind::Constant(y)) = (&left.kind, &right.kind) {
@@ -127,14 +152,21 @@ impl<'a> Checker<'a> {
         if expr.ty.is_integer() { convert(expr, ty.clone()) } else { Expr { ty: ty.clone(), ..expr } }
     }
 
-    fn arithmetic(&mut self, operator: BinaryOperator, left: Expr, right: Expr, span: Span) -> Option<Expr> {
+    fn arithmetic(
+        &mut self,
+        operator: BinaryOperator,
+        left: Expr,
+        right: Expr,
+        flexible: [bool; 2],
+        span: Span,
+    ) -> Option<Expr> {
         if let Some(pointer) = self.pointer_arithmetic(operator, &left, &right) {
             return self.pointer_offset(pointer, operator, left, right, span);
         }
         if !left.ty.is_integer() || !right.ty.is_integer() {
             return self.bad_operands(operator, &left, &right, span);
         }
-        let ty = arithmetic_type(operator, &left, &right);
+        let ty = arithmetic_type(operator, [&left, &right], flexible);
         let shift = matches!(operator, BinaryOperator::ShiftLeft | BinaryOperator::ShiftRight);
         if shift
             && let ExprKind::Constant(bits) = right.kind
@@ -338,15 +370,15 @@ fn logical(and: bool, left: Expr, right: Expr, span: Span) -> Expr {
 }
 
 /// The result of integer arithmetic: 64 bits; unsigned when both sides are, or one is and the other a literal.
-fn arithmetic_type(operator: BinaryOperator, left: &Expr, right: &Expr) -> Type {
+fn arithmetic_type(operator: BinaryOperator, [left, right]: [&Expr; 2], flexible: [bool; 2]) -> Type {
     let unsigned = |expr: &Expr| !expr.ty.is_signed() && expr.ty != Type::Bool;
     let signed = match operator {
         BinaryOperator::Subtract => true,
         BinaryOperator::ShiftLeft | BinaryOperator::ShiftRight => !unsigned(left),
         _ => match (unsigned(left), unsigned(right)) {
             (true, true) => false,
-            (true, false) => !is_flexible(right),
-            (false, true) => !is_flexible(left),
+            (true, false) => !flexible[1],
+            (false, true) => !flexible[0],
             (false, false) => true,
         },
     };
@@ -354,12 +386,11 @@ fn arithmetic_type(operator: BinaryOperator, left: &Expr, right: &Expr) -> Type 
 }
 
 /// Comparison is signed when a side can be negative; an unsigned 64-bit side meets a literal as unsigned.
-fn compares_signed(left: &Expr, right: &Expr) -> bool {
-    let signed = |expr: &Expr| expr.ty.is_signed() && !is_flexible(expr);
+fn compares_signed([left, right]: [&Expr; 2], flexible: [bool; 2]) -> bool {
     let wide = |expr: &Expr| !expr.ty.is_signed() && matches!(expr.ty, Type::Int { size: 8, .. } | Type::Pointer(..));
-    match (signed(left), signed(right)) {
+    match (left.ty.is_signed() && !flexible[0], right.ty.is_signed() && !flexible[1]) {
         (true, true) => true,
-        (false, false) => is_flexible(left) && is_flexible(right),
+        (false, false) => flexible[0] && flexible[1],
         // As bpftrace: signed meets uint64 as signed.
         (true, false) => !matches!(right.ty, Type::Pointer(..)) || !wide(right),
         (false, true) => !matches!(left.ty, Type::Pointer(..)) || !wide(left),
