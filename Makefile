@@ -2,13 +2,15 @@
 
 PREFIX ?= /usr/local
 RIVAL ?=
+SCRIPTS ?=
+PART ?=
 KERNELS ?= 5.10,6.1,6.12,7.2
 
 # What `make run` traces: any kernel with BPF can sample its CPUs.
 PROG ?= profile:hz:99 { @[comm] = count(); } interval:s:5 { exit(); }
 # As it was typed: the dollar signs of a script are not for make.
 override PROG := $(value PROG)
-export PROG RIVAL
+export PROG RIVAL SCRIPTS
 
 LANCET = $(or $(CARGO_TARGET_DIR),target)/x86_64-unknown-linux-gnu/release/lancet
 BUILD_PACKAGES = gcc make pkg-config libelf-dev zlib1g-dev
@@ -49,9 +51,10 @@ bless:
 	cargo bless
 	BLESS=1 cargo test --quiet --test documentation
 
-# Start-up, memory and size, beside another program when RIVAL names one: make bench RIVAL=bpftrace
+# What starting, attaching and an event cost, beside another program when RIVAL names one: make bench RIVAL=bpftrace.
+# PART=attach measures one of startup, attach, events; SCRIPTS names more scripts to start.
 bench: build
-	cargo bench --bench startup
+	cargo bench --bench compare -- $(PART)
 
 # Instruction counts against bench/instructions.txt, as `make test` does too; BLESS=1 accepts what changed.
 bench-check:
