@@ -41,7 +41,7 @@ impl<'a> Checker<'a> {
         name: &str,
         name_span: Span,
         operator: Option<BinaryOperator>,
-        value: &'a ast::Expr,
+        written: &'a ast::Expr,
         span: Span,
     ) -> Option<StatementKind> {
         let known = self.find_local(name);
@@ -55,7 +55,7 @@ impl<'a> Checker<'a> {
             return None;
         }
         let value = match operator {
-            None => match (self.value(value), known) {
+            None => match (self.value(written), known) {
                 (Some(value), _) => value,
                 // What is wrong with the value is said; that the variable is then not defined is not the script's fault.
                 (None, None) => {
@@ -70,14 +70,15 @@ impl<'a> Checker<'a> {
                     self.unknown_variable(name, name_span);
                     return None;
                 };
-                let right = self.value(value);
+                let right = self.value(written);
                 let ty = self.known_local_type(index, name_span)?;
                 let current = Expr { span: name_span, ty, kind: ExprKind::Local(index) };
                 self.binary_of(operator, current, right?, span)?
             }
         };
         let index = known.unwrap_or_else(|| self.declare_local(name, name_span, None));
-        self.store_local(index, name, value)
+        let is_literal = is_flexible(&value) && !self.holds_cast(written);
+        self.store_local(index, name, value, is_literal)
     }
 
     /// Writes a variable, which takes the value's type or keeps its own.
@@ -86,8 +87,9 @@ impl<'a> Checker<'a> {
         index: crate::hir::LocalIndex,
         name: &str,
         value: Expr,
+        is_literal: bool,
     ) -> Option<StatementKind> {
-        match self.learn_local(index, &value.ty, is_flexible(&value)) {
+        match self.learn_local(index, &value.ty, is_literal) {
             Some(ty) => {
                 self.literal_fits(index, &value)?;
                 let value = self.sized(value, &ty);
@@ -128,8 +130,8 @@ impl<'a> Checker<'a> {
             None => {
                 self.assignable_to_map(&name, &value)?;
                 self.no_copied_aggregation(&name, written, &value)?;
-                let content =
-                    self.learn_content(&name, MapContent::Plain(value.ty.clone()), is_flexible(&value), value.span)?;
+                let is_literal = is_flexible(&value) && !self.holds_cast(written);
+                let content = self.learn_content(&name, MapContent::Plain(value.ty.clone()), is_literal, value.span)?;
                 let MapContent::Plain(ty) = content else { return None };
                 let value = self.sized(value, &ty);
                 Some(StatementKind::Assign(Place::Map(self.map_index(&name), key.map(Box::new)), value))

@@ -146,12 +146,14 @@ impl<'a> Checker<'a> {
         span: Span,
     ) -> Option<Expr> {
         let Some(then) = then else {
+            let casts = [self.holds_cast(condition), self.holds_cast(otherwise)];
             let (value, otherwise) = (self.expression(condition), self.expression(otherwise));
-            let (value, otherwise) = self.same_type(value?, otherwise?, span)?;
+            let (value, otherwise) = self.same_type(value?, otherwise?, casts, span)?;
             let ty = value.ty.clone();
             return Some(Expr { span, ty, kind: ExprKind::Elvis(Box::new(value), Box::new(otherwise)) });
         };
         let condition = self.condition(condition);
+        let casts = [self.holds_cast(then), self.holds_cast(otherwise)];
         let (then, otherwise) = (self.expression(then), self.expression(otherwise));
         let (condition, then, otherwise) = (condition?, then?, otherwise?);
         if then.ty == Type::Void && otherwise.ty == Type::Void {
@@ -159,17 +161,24 @@ impl<'a> Checker<'a> {
             return Some(Expr { span, ty: Type::Void, kind });
         }
         if let ExprKind::Constant(value) = condition.kind {
+            self.common_type(&then, &otherwise, casts, span)?;
             return Some(if value != 0 { then } else { otherwise });
         }
-        let (then, otherwise) = self.same_type(then, otherwise, span)?;
+        let (then, otherwise) = self.same_type(then, otherwise, casts, span)?;
         let ty = then.ty.clone();
         Some(Expr { span, ty, kind: ExprKind::Ternary(Box::new(condition), Box::new(then), Box::new(otherwise)) })
     }
 
     /// Brings two values to one type; reports when there is none.
-    fn same_type(&mut self, a: Expr, b: Expr, span: Span) -> Option<(Expr, Expr)> {
-        let merged = merge_flexible(&a.ty, constant::is_flexible(&a), &b.ty, constant::is_flexible(&b));
-        let Some(ty) = merged else {
+    fn same_type(&mut self, a: Expr, b: Expr, casts: [bool; 2], span: Span) -> Option<(Expr, Expr)> {
+        let ty = self.common_type(&a, &b, casts, span)?;
+        Some((self.sized(a, &ty), self.sized(b, &ty)))
+    }
+
+    /// The type of one of two values; reports when there is none.
+    fn common_type(&mut self, a: &Expr, b: &Expr, casts: [bool; 2], span: Span) -> Option<Type> {
+        let merged = merge_flexible(&a.ty, self.takes_sign(a, casts[0]), &b.ty, self.takes_sign(b, casts[1]));
+        if merged.is_none() {
             if meets_probe(&a.ty, &b.ty) && self.wants_text(&Type::ProbeName) {
                 return None;
             }
@@ -182,9 +191,8 @@ impl<'a> Checker<'a> {
                 .label(a.span, format!("{}", a.ty))
                 .label(b.span, format!("{}", b.ty)),
             );
-            return None;
-        };
-        Some((self.sized(a, &ty), self.sized(b, &ty)))
+        }
+        merged
     }
 
     /// Coerces, and gives memory values the destination's capacity.

@@ -2,7 +2,7 @@
 
 use super::Checker;
 use super::scope::Site;
-use crate::hir::{LocalIndex, Map, MapContent, MapIndex, MapKind, Program};
+use crate::hir::{Expr, ExprKind, LocalIndex, Map, MapContent, MapIndex, MapKind, Program};
 use crate::settings::OLD_KEY_LIMIT;
 use crate::types::{Space, Type};
 use lancet_manifest::MapValue;
@@ -134,7 +134,8 @@ impl<'a> Checker<'a> {
             },
         };
         let ty = known.ty.clone();
-        let changed = self.inference.locals.get(&key).is_none_or(|before| before.ty != ty);
+        let is_new = |before: &Known| before.ty != ty || before.literal != known.literal;
+        let changed = self.inference.locals.get(&key).is_none_or(is_new);
         self.inference.changed |= changed;
         self.inference.locals.insert(key, known);
         self.locals[index.0 as usize].ty = ty.clone();
@@ -149,6 +150,21 @@ impl<'a> Checker<'a> {
             self.inference.make_probes_text();
         }
         is_name
+    }
+
+    /// Whether a variable or map is read that nothing but non-negative literals is assigned to.
+    pub(super) fn holds_literal(&self, expr: &Expr) -> bool {
+        match &expr.kind {
+            ExprKind::Local(index) => {
+                let known = self.inference.locals.get(&self.sites[index.0 as usize]);
+                known.is_some_and(|known| known.literal && !known.declared)
+            }
+            ExprKind::MapRead(index, _) => {
+                let mut maps = self.inference.maps.values();
+                maps.nth(index.0 as usize).is_some_and(|facts| facts.content_literal && !facts.declared_type)
+            }
+            _ => false,
+        }
     }
 
     /// The map of that name, known or new.
@@ -266,11 +282,11 @@ impl<'a> Checker<'a> {
             );
             return None;
         };
-        facts.content_literal &= literal;
-        if facts.content.as_ref() != Some(&merged) {
-            facts.content = Some(merged.clone());
-            self.inference.changed = true;
-        }
+        let is_literal = facts.content_literal && literal;
+        let changed = facts.content.as_ref() != Some(&merged) || is_literal != facts.content_literal;
+        facts.content_literal = is_literal;
+        facts.content = Some(merged.clone());
+        self.inference.changed |= changed;
         Some(merged)
     }
 

@@ -1,5 +1,5 @@
-//! Operators on literals: integers are worked out exactly, and have to fit 64 bits at the end; strings are joined, cut and
-//! compared. What bpftrace's pass "fold literals" does with them.
+//! Operators on literals: integers are worked out exactly, and have to fit 64 bits at the end; strings are compared. What
+//! bpftrace's pass "fold literals" does with them, but for arithmetic on strings.
 
 use super::Checker;
 use super::constant::{self, boolean};
@@ -26,6 +26,11 @@ pub fn is_written_integer(expr: &ast::Expr) -> bool {
 }
 
 impl Checker<'_> {
+    /// Whether a value takes the signedness of what it meets: a non-negative literal, or what is known to be one.
+    pub(super) fn takes_sign(&self, value: &Expr, holds_cast: bool) -> bool {
+        (constant::is_flexible(value) && !holds_cast) || self.holds_literal(value)
+    }
+
     /// Whether a constant has its type from a cast, also where it is the argument of a macro.
     pub(super) fn holds_cast(&mut self, expr: &ast::Expr) -> bool {
         match &expr.kind {
@@ -76,21 +81,10 @@ impl Checker<'_> {
         Some(Some(folded))
     }
 
-    /// An operator on a string that is written out and another, or a number: `"abc" + 1` is `"bc"`.
+    /// How two strings compare that are written out.
     pub(super) fn fold_strings(&self, operator: BinaryOperator, left: &Expr, right: &Expr, span: Span) -> Option<Expr> {
-        if let (Some(x), Some(y)) = (text(left), text(right)) {
-            return match operator {
-                BinaryOperator::Add => Some(constant::string(&[x, y].concat(), span)),
-                _ => Some(boolean(holds(operator, x.cmp(y))?, span)),
-            };
-        }
-        let (text, number) = match (text(left), text(right)) {
-            (Some(text), None) => (text, integer(right)?),
-            (None, Some(text)) => (text, integer(left)?),
-            _ => return None,
-        };
-        let skipped = usize::try_from(number).ok()?.min(text.len());
-        (operator == BinaryOperator::Add).then(|| constant::string(&text[skipped..], span))
+        let (x, y) = (text(left)?, text(right)?);
+        Some(boolean(holds(operator, x.cmp(y))?, span))
     }
 }
 

@@ -38,7 +38,7 @@ impl<'a> Checker<'a> {
             self.error(Code::DivisionByZero, right.span, "division by zero");
             return None;
         }
-        let flexible = [is_flexible(&left) && !casts[0], is_flexible(&right) && !casts[1]];
+        let flexible = [self.takes_sign(&left, casts[0]), self.takes_sign(&right, casts[1])];
         self.binary_between(operator, left, right, flexible, span)
     }
 
@@ -263,13 +263,13 @@ impl<'a> Checker<'a> {
         None
     }
 
-    pub(super) fn unary(&mut self, operator: ast::UnaryOperator, operand: &'a ast::Expr, span: Span) -> Option<Expr> {
+    pub(super) fn unary(&mut self, operator: ast::UnaryOperator, written: &'a ast::Expr, span: Span) -> Option<Expr> {
         use ast::UnaryOperator as Unary;
         match operator {
-            Unary::Dereference => return self.dereference(operand, span),
-            Unary::AddressOf => return self.address_of(operand, span),
+            Unary::Dereference => return self.dereference(written, span),
+            Unary::AddressOf => return self.address_of(written, span),
             Unary::Not => {
-                let operand = self.condition(operand)?;
+                let operand = self.condition(written)?;
                 return Some(match operand.kind {
                     ExprKind::Constant(value) => boolean(value == 0, span),
                     _ => Expr { span, ty: Type::Bool, kind: ExprKind::Not(Box::new(operand)) },
@@ -277,7 +277,7 @@ impl<'a> Checker<'a> {
             }
             Unary::Negate | Unary::Plus | Unary::BitNot => {}
         }
-        let operand = self.expression(operand)?;
+        let operand = self.expression(written)?;
         if !operand.ty.is_integer() {
             let symbol = match operator {
                 Unary::Negate => "-",
@@ -290,7 +290,16 @@ impl<'a> Checker<'a> {
         }
         Some(match operator {
             Unary::Plus => Expr { span, ..operand },
-            Unary::BitNot => unary_of(UnaryOperator::BitNot, convert(operand, UINT64), UINT64, span),
+            Unary::BitNot => {
+                // That of a literal is unsigned, that of another value is of its type.
+                let ty = match &operand.ty {
+                    ty @ Type::Int { .. } if !is_flexible(&operand) || self.holds_cast(written) => ty.clone(),
+                    _ => UINT64,
+                };
+                let operand = self.widen(operand);
+                let wide = operand.ty.clone();
+                convert(unary_of(UnaryOperator::BitNot, operand, wide, span), ty)
+            }
             _ => unary_of(UnaryOperator::Negate, convert(operand, INT64), INT64, span),
         })
     }
@@ -310,8 +319,8 @@ impl<'a> Checker<'a> {
                 }
                 self.load(pointer, 0, target, None, span)
             }
-            // An address that nothing says the type of: kaddr(), reg(), arg0. Smaller numbers are no addresses.
-            Type::Int { size: 8, .. } => {
+            // An address that nothing says the type of: kaddr(), reg(), arg0. Other numbers are no addresses.
+            Type::Int { size: 8, signed: false } => {
                 let space = self.facts().default_space;
                 let pointer = convert(pointer, UINT64.pointer(space));
                 self.load(pointer, 0, UINT64, None, span)

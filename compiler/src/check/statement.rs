@@ -124,6 +124,7 @@ impl<'a> Checker<'a> {
             Some(ty) => Some(self.written_type(ty)?),
             None => None,
         };
+        let holds_cast = value.is_some_and(|value| self.holds_cast(value));
         let value = match value.map(|value| self.value(value)) {
             Some(None) => {
                 let index = self.declare_local(&variable.text, variable.span, declared);
@@ -138,7 +139,8 @@ impl<'a> Checker<'a> {
         match value {
             Some(value) => {
                 self.literal_fits(index, &value)?;
-                self.store_local(index, &variable.text, value)
+                let is_literal = constant::is_flexible(&value) && !holds_cast;
+                self.store_local(index, &variable.text, value, is_literal)
             }
             None => Some(StatementKind::ZeroLocal(index)),
         }

@@ -40,6 +40,8 @@ pub struct Value {
     pub value: i64,
     pub ty: Integer,
     pub constant: bool,
+    /// Written without a cast.
+    pub literal: bool,
 }
 
 pub const LONG: Integer = Integer { bits: 64, signed: true };
@@ -72,7 +74,12 @@ impl Operator {
             Operator::Right if signed => x >> y,
             Operator::Right => (x as u64 >> y) as i64,
         };
-        Value { value, ty: Integer { bits: 64, signed }, constant: left.constant && right.constant }
+        Value {
+            value,
+            ty: Integer { bits: 64, signed },
+            constant: left.constant && right.constant,
+            literal: left.literal && right.literal,
+        }
     }
 
     pub fn symbol(self) -> &'static str {
@@ -122,11 +129,11 @@ impl Comparison {
 impl Value {
     /// A literal that is not negative.
     pub fn is_flexible(self) -> bool {
-        self.constant && self.ty == LONG && self.value >= 0
+        self.literal && self.ty == LONG && self.value >= 0
     }
 
     pub fn cast(self, ty: Integer) -> Value {
-        Value { value: ty.extend(self.value), ty, ..self }
+        Value { value: ty.extend(self.value), ty, literal: false, ..self }
     }
 }
 

@@ -200,13 +200,15 @@ impl Expression {
         match self {
             Expression::Input(index) => {
                 let Input { ty, value } = inputs[*index];
-                Value { value, ty, constant: writing == Writing::Folded }
+                Value { value, ty, constant: writing == Writing::Folded, literal: false }
             }
             Expression::Literal(literal) => {
                 let ty = if i64::try_from(*literal).is_ok() { LONG } else { UNSIGNED_LONG };
-                Value { value: *literal as i64, ty, constant: true }
+                Value { value: *literal as i64, ty, constant: true, literal: true }
             }
-            Expression::Negative(literal) => Value { value: -(*literal as i64), ty: LONG, constant: true },
+            Expression::Negative(literal) => {
+                Value { value: -(*literal as i64), ty: LONG, constant: true, literal: true }
+            }
             Expression::Operator(operator, left, right) => operator.apply(of(left), of(right)),
             Expression::Negate(operand) => {
                 let operand = of(operand);
@@ -214,17 +216,19 @@ impl Expression {
             }
             Expression::Complement(operand) => {
                 let operand = of(operand);
-                Value { value: !operand.value, ty: UNSIGNED_LONG, ..operand }
+                let ty = if operand.is_flexible() { UNSIGNED_LONG } else { operand.ty };
+                Value { value: ty.extend(!operand.value), ty, ..operand }
             }
             Expression::Cast(ty, operand) => of(operand).cast(*ty),
             Expression::Truth(ty, condition) => {
                 let (truth, constant) = condition.truth(inputs, writing);
-                Value { value: ty.extend(i64::from(truth)), ty: *ty, constant }
+                Value { value: ty.extend(i64::from(truth)), ty: *ty, constant, literal: false }
             }
             Expression::Choice(condition, then, otherwise) => {
                 let (truth, constant) = condition.truth(inputs, writing);
                 let (then, otherwise) = (of(then), of(otherwise));
-                let chosen = if truth { then } else { otherwise };
+                let literal = then.literal && otherwise.literal;
+                let chosen = Value { literal, ..if truth { then } else { otherwise } };
                 // What is decided when compiling leaves the other side out of account.
                 if constant { chosen } else { Value { constant: false, ..chosen.cast(common(then, otherwise)) } }
             }
