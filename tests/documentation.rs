@@ -71,32 +71,65 @@ fn the_pages_of_functions_are_what_these_say_of_themselves() {
 
 #[test]
 fn examples_of_functions_compile() {
+    let entries = documentation::FAMILIES.iter().flat_map(|family| family.entries);
+    let mut refused = String::new();
+    for entry in entries.filter(|entry| entry.anywhere) {
+        let settings = Settings { allow_unsafe: true, ..Settings::default() };
+        let (compiles, report) = compiled(entry.names[0], entry.example, settings);
+        if !compiles {
+            refused.push_str(&report);
+        }
+    }
+    assert!(refused.is_empty(), "{refused}");
+}
+
+#[test]
+fn broken_scripts_are_reported_as_their_page_shows() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/diagnostics.md");
+    let page = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut parts = page.split("\n```bt\n");
+    let mut wanted = parts.next().unwrap_or_default().to_owned();
+    let mut count = 0;
+    for part in parts {
+        let (script, rest) = part.split_once("\n```\n").unwrap_or_else(|| panic!("a script has no end: {part}"));
+        let (before, shown) = rest.split_once("\nlancet:\n\n```text\n").unwrap_or_else(|| panic!("no report: {part}"));
+        let (_, after) = shown.split_once("```\n").unwrap_or_else(|| panic!("a report has no end: {part}"));
+        let (compiles, report) = compiled("script.bt", script, Settings::default());
+        assert!(!compiles, "{script} is not reported");
+        // The editor's rule: no blanks at the ends of lines.
+        let report: String = report.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+        wanted += &format!("\n```bt\n{script}\n```\n{before}\nlancet:\n\n```text\n{report}```\n{after}");
+        count += 1;
+    }
+    assert!(count >= 20, "{count} scripts are few");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, &wanted).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    } else {
+        assert!(page == wanted, "docs/diagnostics.md is out of date: make bless rewrites it");
+    }
+}
+
+/// Whether a script compiles for the captured machine, and what the compiler says of it.
+fn compiled(name: &str, script: &str, settings: Settings) -> (bool, String) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/kernel.capture");
     let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let kernel = CapturedKernel::from_bytes(&bytes).unwrap_or_else(|error| panic!("{}", error.message()));
     let builtins = lancet_stdlib::all();
-    let entries = documentation::FAMILIES.iter().flat_map(|family| family.entries);
-    let mut refused = String::new();
-    for entry in entries.filter(|entry| entry.anywhere) {
-        let mut sources = SourceMap::default();
-        let file = sources.add(entry.names[0], entry.example);
-        let input = Input {
-            kernel: &kernel,
-            library: lancet_stdlib::LIBRARY,
-            builtins: &builtins,
-            settings: Settings { allow_unsafe: true, ..Settings::default() },
-            environment: &[],
-            loader: &NoIncludes,
-            importer: &NoImports,
-            dumps: &[],
-        };
-        let output = compile(&mut sources, file, input);
-        let options = RenderOptions { color: false, notes: false, warnings: false };
-        if output.object.is_none() {
-            refused.push_str(&render(&output.diagnostics, &sources, options));
-        }
-    }
-    assert!(refused.is_empty(), "{refused}");
+    let mut sources = SourceMap::default();
+    let file = sources.add(name, script);
+    let input = Input {
+        kernel: &kernel,
+        library: lancet_stdlib::LIBRARY,
+        builtins: &builtins,
+        settings,
+        environment: &[],
+        loader: &NoIncludes,
+        importer: &NoImports,
+        dumps: &[],
+    };
+    let output = compile(&mut sources, file, input);
+    let report = render(&output.diagnostics, &sources, RenderOptions { color: false, notes: false, warnings: true });
+    (output.object.is_some(), report)
 }
 
 #[test]

@@ -433,6 +433,7 @@ fn describe_content(content: &MapContent) -> String {
             MapValue::Max { .. } => "a max()".into(),
             MapValue::Average { .. } => "an avg()".into(),
             MapValue::Stats { .. } => "a stats()".into(),
+            MapValue::Histogram { bits: 0 } => "a hist()".to_owned(),
             MapValue::Histogram { bits } => format!("a hist() with {bits} bits"),
             MapValue::LinearHistogram { min, max, step } => format!("an lhist() from {min} to {max} by {step}"),
             MapValue::TimeSeries { .. } => "a tseries()".into(),

@@ -3,6 +3,7 @@
 use super::Checker;
 use super::scope::MacroArgument;
 use crate::types::{Space, Type};
+use lancet_kernel::btf::NameKind;
 use lancet_syntax::ast::{Argument, Expr, ExprKind, TagKind, TypeExpr, TypeExprKind, TypeOrExpr};
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::Diagnostic;
@@ -98,10 +99,20 @@ impl<'a> Checker<'a> {
                 TagKind::Union => "union",
                 TagKind::Enum => "enum",
             };
+            let names = match kind {
+                TagKind::Struct => NameKind::Struct,
+                TagKind::Union => NameKind::Union,
+                TagKind::Enum => NameKind::Enum,
+            };
+            let known = self.kernel().btf().into_iter().flat_map(|btf| btf.names(names)).map(|(_, name)| name);
+            let help = match lancet_kernel::nearest(name, known) {
+                Some(nearest) => format!("did you mean {keyword} {nearest}?"),
+                None => "define it, or include the header that does".to_owned(),
+            };
             self.report(
                 Diagnostic::error(Code::UnknownType, span, format!("there is no {keyword} {name}"))
                     .primary("not defined by the script, nor known to this kernel")
-                    .help("define it, or include the header that does"),
+                    .help(help),
             );
         }
         found

@@ -4,11 +4,20 @@ use super::{TypeTable, constant, report};
 use crate::types::{EnumType, FieldLayout, Layout, Space, StructLayouts, StructOrigin, StructRef, Type};
 use lancet_syntax::ast::{CAggregate, CDeclaration, CDefinition, CDefinitionKind, CEnum, CType, TagKind};
 use lancet_syntax::code::Code;
-use lancet_syntax::diagnostic::Diagnostics;
+use lancet_syntax::diagnostic::{Diagnostic, Diagnostics};
+use lancet_syntax::span::Span;
 use std::rc::Rc;
 
 /// The alignment of a definition whose members are being read.
 const UNFINISHED: u32 = 0;
+
+/// Types that a misspelt name may mean.
+const COMMON_TYPES: &[&str] = &[
+    "char", "short", "int", "long", "unsigned", "signed", "bool", "void", "float", "double", "size_t", "ssize_t",
+    "pid_t", "u8", "u16", "u32", "u64", "s8", "s16", "s32", "s64", "int8_t", "int16_t", "int32_t", "int64_t",
+    "uint8_t", "uint16_t", "uint32_t", "uint64_t", "__u8", "__u16", "__u32", "__u64", "__s8", "__s16", "__s32",
+    "__s64",
+];
 
 impl TypeTable<'_> {
     /// Adds a definition of the script; a later one of the same name wins.
@@ -28,12 +37,7 @@ impl TypeTable<'_> {
                     }
                     (name, _) => {
                         let what = name.as_ref().map_or("this typedef", |name| &name.text);
-                        report(
-                            diagnostics,
-                            Code::UnknownType,
-                            declaration.span,
-                            format!("the type of {what} is unknown"),
-                        );
+                        diagnostics.push(self.unknown(&declaration.ty, what, declaration.span));
                     }
                 }
             }
@@ -84,7 +88,7 @@ impl TypeTable<'_> {
         for member in members {
             let Some(ty) = self.declared_type(&member.ty, diagnostics) else {
                 let name = member.name.as_ref().map_or("a member", |name| &name.text);
-                report(diagnostics, Code::UnknownType, member.span, format!("the type of {name} is unknown"));
+                diagnostics.push(self.unknown(&member.ty, name, member.span));
                 continue;
             };
             if matches!(&ty, Type::Struct(inner) if self.layout(inner).size == 0 && inner.origin == StructOrigin::Opaque)
@@ -193,6 +197,23 @@ impl TypeTable<'_> {
     }
 
     /// The type of a declaration; `None` when a name in it is unknown.
+    /// What is wrong with a type that is not known, and which is near.
+    fn unknown(&self, ty: &CType, what: &str, span: Span) -> Diagnostic {
+        let mut innermost = ty;
+        while let CType::Pointer(inner) | CType::Array(inner, _) = innermost {
+            innermost = inner;
+        }
+        let CType::Named(name) = innermost else {
+            return Diagnostic::error(Code::UnknownType, span, format!("the type of {what} is unknown"));
+        };
+        let own = self.typedefs.keys().map(String::as_str);
+        let nearest = lancet_kernel::nearest(name, COMMON_TYPES.iter().copied().chain(own));
+        Diagnostic::error(Code::UnknownType, span, format!("there is no type {name}")).help(match nearest {
+            Some(nearest) => format!("did you mean {nearest}?"),
+            None => "define it before, or include the header that does".to_owned(),
+        })
+    }
+
     fn declared_type(&mut self, ty: &CType, diagnostics: &mut Diagnostics) -> Option<Type> {
         Some(match ty {
             // Programs cannot compute with them; what is read are their bits, as for those of the kernel's BTF.
