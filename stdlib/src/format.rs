@@ -44,7 +44,7 @@ pub(crate) fn check<'a>(
             values.len(),
             plural(values.len())
         );
-        checker.report(Diagnostic::error(Code::BadFormat, text_span, message).primary("the format"));
+        checker.report(Diagnostic::error(Code::BadFormat, span, message).label(text_span, "the format"));
         return None;
     }
     let values: Vec<Expr> = values.into_iter().collect::<Option<_>>()?;
@@ -55,7 +55,7 @@ pub(crate) fn check<'a>(
     let mut fits = true;
     for (conversion, value) in conversions.zip(&values) {
         if let Some(message) = mismatch(conversion, &value.ty) {
-            checker.report(Diagnostic::error(Code::BadFormat, value.span, message).primary(value.ty.to_string()));
+            checker.report(Diagnostic::error(Code::BadFormat, span, message).label(value.span, value.ty.to_string()));
             fits = false;
         }
     }
