@@ -89,6 +89,8 @@ pub enum InitialValue {
     PidNamespaceDevice,
     /// Inode of the runtime's pid namespace.
     PidNamespaceInode,
+    /// 1; the program writes 0 when the script has asked to end.
+    Running,
 }
 
 /// What a counter counts. Anything above zero at the end is reported.

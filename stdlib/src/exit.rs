@@ -6,7 +6,6 @@ use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
-use lancet_manifest::Action;
 use lancet_syntax::ast;
 use lancet_syntax::span::Span;
 
@@ -37,7 +36,7 @@ impl Builtin for Exit {
 
     fn lower(&self, lowerer: &mut Lowerer<'_>, call: &Call, _: &Type, _: Option<Address>) -> Operand {
         let code = lowerer.scalar(&call.arguments[0]);
-        lowerer.emit(Action::Exit, &[code]);
+        lowerer.emit_exit(code);
         lowerer.return_from_probe();
         Operand::Void
     }

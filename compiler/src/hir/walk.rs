@@ -26,6 +26,11 @@ pub fn loops_in_probe(probe: &Probe) -> Vec<&Statement> {
     found_in(probe).loops
 }
 
+/// Whether the probe calls the builtin of that name.
+pub fn calls(name: &str, probe: &Probe) -> bool {
+    found_in(probe).called.contains(&name)
+}
+
 fn found_in(probe: &Probe) -> Found<'_> {
     let mut found = Found::default();
     visit_option(probe.predicate.as_ref(), &mut found);
@@ -38,6 +43,7 @@ struct Found<'a> {
     mentioned: Vec<LocalIndex>,
     changed: Vec<LocalIndex>,
     loops: Vec<&'a Statement>,
+    called: Vec<&'static str>,
 }
 
 impl Found<'_> {
@@ -140,7 +146,10 @@ fn visit<'a>(expr: &'a Expr, found: &mut Found<'a>) {
             visit_all(statements, found);
             visit(value, found);
         }
-        ExprKind::Call(call) => call.arguments.iter().for_each(|argument| visit(argument, found)),
+        ExprKind::Call(call) => {
+            found.called.push(call.builtin.signature().name);
+            call.arguments.iter().for_each(|argument| visit(argument, found));
+        }
         ExprKind::AggregationUpdate(_, key, call) => {
             visit_option(key.as_deref(), found);
             call.arguments.iter().for_each(|argument| visit(argument, found));

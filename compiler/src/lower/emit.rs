@@ -1,11 +1,11 @@
 //! Records for the runtime: reserved in the ring buffer, filled in place, submitted. One that finds the buffer full is
 //! counted.
 
-use super::{Lowerer, value_type};
+use super::{Lowerer, is_fired, value_type};
 use crate::hir::{Expr, ExprKind};
 use crate::ir::{Address, BinaryOp, Block, Helper, Instruction, MapData, MapId, MapKind, MemorySize, Value};
 use crate::types::Type;
-use lancet_manifest::{Action, Argument, Counter, Format, TextSink, ValueType};
+use lancet_manifest::{Action, Argument, Counter, Format, InitialValue, TextSink, ValueType};
 
 /// Fields start behind the action's number and a reserved word.
 const HEADER: u32 = 8;
@@ -75,6 +75,17 @@ impl Lowerer<'_> {
         self.send(action, size, |lowerer, record| {
             for (index, word) in words.iter().enumerate() {
                 lowerer.store8(Address::Pointer(record, (HEADER + 8 * index as u32) as i32), *word);
+            }
+        });
+    }
+
+    /// Asks the runtime to end; once that is sent, probes that end the script, and timers, do nothing more.
+    pub fn emit_exit(&mut self, code: Value) {
+        self.send(Action::Exit, HEADER + 8, |lowerer, record| {
+            lowerer.store8(Address::Pointer(record, HEADER as i32), code);
+            if lowerer.part.is_some_and(is_fired) {
+                let (running, ended) = (lowerer.initial_address(InitialValue::Running), lowerer.constant(0));
+                lowerer.store8(running, ended);
             }
         });
     }

@@ -36,6 +36,12 @@ impl Lowerer<'_> {
 
     /// A value that the runtime writes before attaching.
     pub fn initial(&mut self, value: InitialValue) -> Value {
+        let address = self.initial_address(value);
+        self.load8(address)
+    }
+
+    /// Where such a value is.
+    pub(super) fn initial_address(&mut self, value: InitialValue) -> Address {
         let map = self.globals_map();
         let index = match self.globals.initial.iter().position(|known| *known == value) {
             Some(index) => index,
@@ -44,8 +50,7 @@ impl Lowerer<'_> {
                 self.globals.initial.len() - 1
             }
         };
-        let address = self.value(Instruction::MapValueAddress(map, 8 * index as u32));
-        self.load8(Address::Pointer(address, 0))
+        Address::Pointer(self.value(Instruction::MapValueAddress(map, 8 * index as u32)), 0)
     }
 
     /// The address of constant bytes.

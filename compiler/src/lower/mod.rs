@@ -22,7 +22,7 @@ mod string;
 mod system_call;
 mod value_type;
 
-use crate::hir::{self, ContextKind, ProbeProgram};
+use crate::hir::{self, AttachPoint, ContextKind, ProbeProgram};
 use crate::ir::{
     Address, BinaryOp, Comparison, FunctionBuilder, FunctionKind, Helper, Instruction, MapId, MemorySize, Module, Slot,
     Value, Width,
@@ -31,7 +31,7 @@ use crate::settings::Settings;
 use crate::types::{StructLayouts, Type};
 use globals::Globals;
 use lancet_kernel::Features;
-use lancet_manifest::{self as manifest, Attachment, Location, Manifest, ProbeName, Program};
+use lancet_manifest::{self as manifest, Attachment, InitialValue, Location, Manifest, ProbeName, Program};
 use lancet_syntax::span::{SourceMap, Span};
 use locals::{Home, Kept};
 use loops::Frame;
@@ -63,6 +63,21 @@ pub fn lower(program: &hir::Program, target: &Target<'_>) -> (Module, Manifest) 
         }
     }
     lowerer.finish()
+}
+
+/// Whether events run the program, rather than this tool.
+fn is_fired(part: &ProbeProgram) -> bool {
+    use manifest::Target as To;
+    let own = |point: &AttachPoint| {
+        matches!(point.target, To::Begin | To::End | To::Test { .. } | To::Bench { .. } | To::Signal { .. })
+    };
+    !part.attach_points.iter().any(own)
+}
+
+/// Whether the program is run by the clock.
+fn is_timer(part: &ProbeProgram) -> bool {
+    use manifest::Target as To;
+    part.attach_points.iter().any(|point| matches!(point.target, To::Interval { .. } | To::Profile { .. }))
 }
 
 /// True for probes of the kernel, which `-p` limits by a test; others are limited where they are attached, or are none of
@@ -102,6 +117,8 @@ pub struct Lowerer<'a> {
     loops: Vec<flow::Loop>,
     frame: Option<Frame>,
     off_stack: Option<locals::OffStack>,
+    /// Some event ends the script.
+    ends: bool,
     functions: u32,
 }
 
@@ -131,6 +148,7 @@ impl<'a> Lowerer<'a> {
             loops: Vec::new(),
             frame: None,
             off_stack: None,
+            ends: program.probes.iter().any(|probe| hir::calls("exit", probe)),
             functions: 0,
         }
     }
@@ -156,6 +174,11 @@ impl<'a> Lowerer<'a> {
         }
         if let ContextKind::SystemCall { moment, status } = part.context {
             self.go_on_if_called(moment, status);
+        }
+        // What has ended is not counted on, however long the runtime takes to hear of it.
+        if is_fired(part) && (hir::calls("exit", probe) || (is_timer(part) && self.ends)) {
+            let running = self.initial(InitialValue::Running);
+            self.go_on_if(running);
         }
         if let Some(process) = self.target.settings.pid.filter(|_| fires_for_any_process(part)) {
             let (current, wanted) = (self.process_id(), self.constant(i64::from(process)));

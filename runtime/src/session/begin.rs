@@ -58,6 +58,7 @@ fn initial_value(value: InitialValue, process: Option<u32>) -> u64 {
         InitialValue::TargetProcess => u64::from(process.unwrap_or(0)),
         InitialValue::PidNamespaceDevice => namespace().map_or(0, |file| file.dev()),
         InitialValue::PidNamespaceInode => namespace().map_or(0, |file| file.ino()),
+        InitialValue::Running => 1,
     }
 }
 
