@@ -179,6 +179,12 @@ pub struct Runtime {
     /// Print no warnings
     #[arg(long = "no-warnings")]
     pub no_warnings: bool,
+    /// Tell at the end how often each probe ran and how long, as the kernel counts it
+    #[arg(long = "stats")]
+    pub statistics: bool,
+    /// Exit with 1 when any event was lost
+    #[arg(long = "strict")]
+    pub strict: bool,
 }
 
 /// The values of `--mode`.

@@ -152,6 +152,8 @@ fn run_bytes(object: &[u8], arguments: Runtime) -> u8 {
         quiet: arguments.quiet,
         verbose: arguments.verbose,
         no_warnings: arguments.no_warnings,
+        statistics: arguments.statistics,
+        strict: arguments.strict,
         dry_run: false,
     };
     match session::run(object, &options) {

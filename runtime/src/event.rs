@@ -5,6 +5,7 @@
 
 use crate::format::number::word;
 use crate::format::output::Output;
+use crate::format::statistics::{self, Figures};
 use crate::format::text::{part, string_content, write_text};
 use crate::format::{Context, Style, command, json, message, printf, strftime};
 use crate::map::MapAccess;
@@ -46,6 +47,7 @@ pub struct Printer<'a> {
     scratch: Vec<u8>,
     /// Errors that the script told.
     errors: u64,
+    losses: u64,
 }
 
 impl<'a> Printer<'a> {
@@ -57,7 +59,7 @@ impl<'a> Printer<'a> {
         diagnostics: Box<dyn Write>,
     ) -> Self {
         let names = Names::new(&manifest.config);
-        Self { manifest, presentation, output, diagnostics, names, scratch: Vec::new(), errors: 0 }
+        Self { manifest, presentation, output, diagnostics, names, scratch: Vec::new(), errors: 0, losses: 0 }
     }
 
     /// Carries out what a record asks for.
@@ -134,10 +136,32 @@ impl<'a> Printer<'a> {
 
     /// Tells that events found no room; `advice` says what to do.
     pub fn lost_events(&mut self, count: u64, advice: &str) {
+        self.lost("lost_events", count, &format!("lost {count} events: {advice}"));
+    }
+
+    /// Tells that something was lost: a record of this kind in JSON, the message on standard error.
+    pub fn lost(&mut self, kind: &str, count: u64, message: &str) {
+        self.losses += count;
         if self.presentation.style == Style::Json {
-            self.json_counter("lost_events", "events", count);
+            self.json_counter(kind, kind.rsplit('_').next().unwrap_or(kind), count);
         }
-        self.tell(Severity::Warning, &format!("lost {count} events: {advice}"));
+        self.tell(Severity::Warning, message);
+    }
+
+    /// How much was lost, as far as it has been told.
+    pub fn losses(&self) -> u64 {
+        self.losses
+    }
+
+    /// Tells what probes cost: a table on standard error, or a record for each in JSON.
+    pub fn statistics(&mut self, rows: &[(String, Figures)]) {
+        if self.presentation.style == Style::Json {
+            rows.iter().for_each(|(name, figures)| statistics::write_object(self.output.buffer(), name, *figures));
+            return;
+        }
+        let mut table = Vec::new();
+        statistics::write_table(&mut table, rows);
+        self.diagnose(&table);
     }
 
     /// Tells something that no place in the script is to blame for.

@@ -14,6 +14,7 @@ pub mod number;
 pub mod output;
 pub mod printf;
 pub mod stack;
+pub mod statistics;
 pub mod strftime;
 pub mod text;
 pub mod time_series;

@@ -95,8 +95,9 @@ fn report(manifest: &Manifest, printer: &mut Printer, counter: Counter, count: u
             .lost_events(count, "the ring buffer was full; give it more room with `config = { perf_rb_pages = … }`"),
         Counter::MapFull(map) => {
             let name = manifest.maps.get(map as usize).map_or("", |map| map.name.as_str());
-            printer.tell(
-                Severity::Warning,
+            printer.lost(
+                "lost_updates",
+                count,
                 &format!(
                     "{count} updates of the map @{name} found it full; give it more room with `config = {{ max_map_keys = … }}`"
                 ),
@@ -111,7 +112,7 @@ fn report(manifest: &Manifest, printer: &mut Printer, counter: Counter, count: u
             );
         }
         Counter::StacksLost => {
-            printer.tell(Severity::Warning, &format!("{count} stack traces could not be stored"));
+            printer.lost("lost_stacks", count, &format!("{count} stack traces could not be stored"));
         }
     }
 }

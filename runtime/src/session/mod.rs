@@ -16,6 +16,7 @@ mod packets;
 mod process;
 mod ring;
 mod signal;
+mod statistics;
 mod testing;
 mod user_symbols;
 
@@ -36,6 +37,7 @@ use packets::Packets;
 use process::Process;
 use ring::Ring;
 use signal::Signals;
+use statistics::Statistics;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::RawFd;
@@ -65,6 +67,7 @@ fn trace(
     options: &Options,
 ) -> Result<Outcome, RuntimeError> {
     let mut printer = printer(manifest, options)?;
+    let mut statistics = Statistics::begin(options, &mut printer);
     let signals = Signals::queue(&signals_of(manifest))?;
     let globals = Globals::new(loaded, manifest)?;
     let maps = LoadedMaps::new(loaded, manifest)?;
@@ -106,16 +109,21 @@ fn trace(
             true => session.collect(process.as_ref())?,
             false => session.collector.drain(),
         };
+        statistics.before_detaching(&attached);
         let events = attached.detach();
         (session.finish(flow)?, events)
     };
     printer.end(&maps);
     globals.report(manifest, &mut printer);
     account::report_dropped(loaded, manifest, &mut printer);
+    statistics.report(loaded, manifest, &mut printer);
     printer.flush();
     closing::close_in_background(events);
     check_output(&printer)?;
-    Ok(outcome)
+    match outcome.exit_code {
+        0 if options.strict && printer.losses() > 0 => Ok(Outcome { exit_code: 1 }),
+        _ => Ok(outcome),
+    }
 }
 
 /// A reader that went away is no error; a full disk is.

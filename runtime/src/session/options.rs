@@ -22,6 +22,10 @@ pub struct Options {
     pub verbose: bool,
     /// Without warnings.
     pub no_warnings: bool,
+    /// Tell at the end what each probe cost.
+    pub statistics: bool,
+    /// Any loss of events makes the status 1.
+    pub strict: bool,
     /// Load, but attach and run nothing.
     pub dry_run: bool,
 }

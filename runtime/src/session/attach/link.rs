@@ -52,6 +52,29 @@ impl Link {
         self.link.as_ptr()
     }
 
+    /// How many events of kernel functions the kernel counts that this attach point did not see (Linux 6.7).
+    pub fn missed(&self) -> u64 {
+        let mut info = sys::bpf_link_info::default();
+        let mut size = size_of::<sys::bpf_link_info>() as u32;
+        // SAFETY: the link is open; the kernel writes no more than the size says.
+        let result = unsafe { sys::bpf_link_get_info_by_fd(sys::bpf_link__fd(self.as_ptr()), &mut info, &mut size) };
+        if result != 0 {
+            return 0;
+        }
+        // SAFETY: the kinds say which member the kernel wrote; all are plain integers.
+        unsafe {
+            let (multi, event) = (&info.__bindgen_anon_1.kprobe_multi, &info.__bindgen_anon_1.perf_event);
+            match info.type_ {
+                sys::BPF_LINK_TYPE_KPROBE_MULTI => multi.missed,
+                sys::BPF_LINK_TYPE_PERF_EVENT => match event.type_ {
+                    sys::BPF_PERF_EVENT_KPROBE | sys::BPF_PERF_EVENT_KRETPROBE => event.__bindgen_anon_1.kprobe.missed,
+                    _ => 0,
+                },
+                _ => 0,
+            }
+        }
+    }
+
     /// Stops the event below, if it is one that can be stopped alone.
     pub fn disable(&self) {
         if let Some(event) = &self.event {

@@ -121,6 +121,11 @@ impl Attached {
         !self.links.is_empty()
     }
 
+    /// How many events attach points missed that the kernel counts with them.
+    pub fn missed(&self) -> u64 {
+        self.links.iter().map(Link::missed).sum()
+    }
+
     /// Takes all programs off, many at a time: the kernel waits up to 40 ms for each, whatever else it does. What is
     /// returned is closed by dropping it, which takes long too.
     pub fn detach(self) -> Vec<OwnedFd> {
