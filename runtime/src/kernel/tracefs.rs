@@ -28,7 +28,7 @@ impl Tracefs {
             }
         }
         Err(Unavailable::Denied(if denied {
-            "tracefs cannot be read: tracing needs root".to_owned()
+            "tracefs cannot be read: it takes root, or CAP_DAC_READ_SEARCH".to_owned()
         } else {
             "tracefs is not mounted; mount it with: mount -t tracefs tracefs /sys/kernel/tracing".to_owned()
         }))
@@ -95,7 +95,9 @@ fn directories(path: &std::path::Path) -> io::Result<Vec<String>> {
 fn explain(error: &io::Error, what: &str) -> Unavailable {
     match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => Unavailable::Missing(format!("{what} does not exist")),
-        ErrorKind::PermissionDenied => Unavailable::Denied(format!("{what} cannot be read: tracing needs root")),
+        ErrorKind::PermissionDenied => {
+            Unavailable::Denied(format!("{what} cannot be read: it takes root, or CAP_DAC_READ_SEARCH"))
+        }
         _ => Unavailable::Denied(format!("{what} cannot be read: {error}")),
     }
 }

@@ -5,6 +5,7 @@
 use super::attach;
 use super::error::{Refusal, RuntimeError};
 use super::options::Options;
+use super::privilege;
 use lancet_manifest::{Manifest, SECTION};
 use libbpf_sys as sys;
 use object::{Object, ObjectSection};
@@ -174,26 +175,18 @@ fn ring_buffer_size(pages: u32, cpus: usize) -> u32 {
 }
 
 fn load_error(reason: io::Error, said: String, loaded: &Loaded) -> RuntimeError {
+    if let (Some(libc::EPERM | libc::EACCES), Some(missing)) = (reason.raw_os_error(), privilege::missing()) {
+        return RuntimeError::NoPrivilege(missing);
+    }
     let log = loaded.refusal_log();
     if log.contains("processed ") || log.contains("invalid") {
         return RuntimeError::Verifier(Box::new(Refusal::from_log(failed_program(&said), log)));
     }
     match reason.raw_os_error() {
-        Some(libc::EPERM | libc::EACCES) if !may_load() => RuntimeError::NoPrivilege,
         Some(libc::ENOSYS) => RuntimeError::NoBpf,
         _ if !log.trim().is_empty() => RuntimeError::Verifier(Box::new(Refusal::from_log(failed_program(&said), log))),
         _ => RuntimeError::Load { reason, detail: detail(&said) },
     }
-}
-
-/// Whether the process has the capability BPF or SYS_ADMIN in effect.
-fn may_load() -> bool {
-    const CAP_SYS_ADMIN: u64 = 1 << 21;
-    const CAP_BPF: u64 = 1 << 39;
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
-    let bits = effective.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(0);
-    bits & (CAP_BPF | CAP_SYS_ADMIN) != 0
 }
 
 /// libbpf names it: `prog 'x': BPF program load failed`.

@@ -13,6 +13,7 @@ pub mod error;
 pub mod load;
 pub mod options;
 mod packets;
+mod privilege;
 mod process;
 mod ring;
 mod signal;
