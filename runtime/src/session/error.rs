@@ -81,7 +81,7 @@ pub(super) fn plain(error: &io::Error) -> String {
 
 /// What the verifier refused, and at which lines of the script.
 #[derive(Debug, Error)]
-#[error("the kernel's verifier refused the program `{program}`: {message}{}\nThis is a defect of lancet: please report it with the output of -v.", place(.lines))]
+#[error("{}", refusal(.program, .message, .lines))]
 pub struct Refusal {
     /// The program's symbol.
     pub program: String,
@@ -91,6 +91,26 @@ pub struct Refusal {
     pub lines: Vec<String>,
     /// Everything the verifier wrote.
     pub log: String,
+}
+
+fn refusal(program: &str, message: &str, lines: &[String]) -> String {
+    let place = place(lines);
+    if is_limit(message) {
+        return format!(
+            "the program `{program}` is too large for this kernel: its verifier follows every way through it, and gives \
+             up after 1,000,000 instructions{place}\nMake it smaller: less in the bodies of loops, fewer rounds, or \
+             bounds that are literals. Kernels from 5.17 follow the body of a loop over a range once."
+        );
+    }
+    format!(
+        "the kernel's verifier refused the program `{program}`: {message}{place}\nThis is a defect of lancet: please \
+         report it with the output of -v."
+    )
+}
+
+/// Whether the verifier found nothing wrong in as much as it looked at (BPF_COMPLEXITY_LIMIT_INSNS and _JMP_SEQ).
+fn is_limit(message: &str) -> bool {
+    message.contains("program is too large") || message.contains("is too complex")
 }
 
 fn place(lines: &[String]) -> String {
@@ -127,5 +147,13 @@ mod tests {
                    invalid bpf_context access off=8 size=8\nprocessed 1 insns (limit 1000000)\n";
         let message = Refusal::from_log("probe_0".into(), log.into()).to_string();
         assert!(message.contains("`probe_0`: invalid bpf_context access off=8 size=8\n  at @a = args.x @ t.bt:3"));
+    }
+
+    #[test]
+    fn a_program_that_is_too_large_is_no_defect() {
+        let log = "; for $i : 0..$n @ a.bt:2\n5: (85) call bpf_loop#181\nBPF program is too large. Processed 1000001 insn\n";
+        let message = Refusal::from_log("probe_0".into(), log.into()).to_string();
+        assert!(message.contains("too large for this kernel") && message.contains("a.bt:2"), "{message}");
+        assert!(!message.contains("defect"), "{message}");
     }
 }
