@@ -7,6 +7,8 @@ use lancet_compiler::hir::{Expr, ExprKind};
 use lancet_compiler::ir::{Address, Helper, Instruction, Value};
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::{INT64, Type};
+use lancet_kernel::Version;
+use lancet_kernel::btf::NameKind;
 use lancet_manifest::Action;
 use lancet_syntax::ast::{self, TagKind};
 use lancet_syntax::code::Code;
@@ -35,7 +37,7 @@ impl Builtin for Comm {
 
     fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let arguments = match arguments.first() {
-            None => Vec::new(),
+            None => of_own_task(checker, span),
             Some(process) => of_process(checker, process, span)?,
         };
         Some(Call::expr(self, Type::String(LENGTH), span, arguments, Extra::None))
@@ -43,6 +45,10 @@ impl Builtin for Comm {
 
     fn lower(&self, lowerer: &mut Lowerer<'_>, call: &Call, _: &Type, into: Option<Address>) -> Operand {
         let to = into.unwrap_or_else(|| Address::Slot(lowerer.slot(LENGTH, 8, "comm"), 0));
+        if let [offset] = call.arguments.as_slice() {
+            read_own_task(lowerer, constant(offset) as i32, to);
+            return Operand::Memory(to);
+        }
         lowerer.push(Instruction::Zero { address: to, size: LENGTH });
         let address = lowerer.address_of(to);
         if let [process, offset, from_number, release] = call.arguments.as_slice() {
@@ -74,6 +80,33 @@ impl Builtin for Comm {
 
     fn fills_in_place(&self) -> bool {
         true
+    }
+}
+
+/// Since this version the kernel keeps the names of tasks zero behind their NUL.
+const PADDED: Version = Version::new(5, 17);
+
+/// The offset of a task's name where it can be read from there, which costs a quarter of what the helper does.
+fn of_own_task(checker: &Checker<'_>, span: Span) -> Vec<Expr> {
+    let kernel = checker.kernel();
+    if !kernel.features().current_task_btf || kernel.version() < PADDED {
+        return Vec::new();
+    }
+    let offset = kernel.btf().and_then(|btf| {
+        let task = btf.find("task_struct", NameKind::Struct)?;
+        Some(btf.member(task, "comm")?.bit_offset / 8)
+    });
+    let number = |offset| Expr { span, ty: INT64, kind: ExprKind::Constant(i64::from(offset)) };
+    offset.map(number).into_iter().collect()
+}
+
+/// Loads the name from the current task, by words that are aligned where they are stored.
+fn read_own_task(lowerer: &mut Lowerer<'_>, offset: i32, to: Address) {
+    let task = lowerer.call(Helper::GET_CURRENT_TASK_BTF, &[]);
+    let words = [0, 8].map(|at| lowerer.load8(Address::Pointer(task, offset + at as i32)));
+    for (at, word) in [0, 8].into_iter().zip(words) {
+        let place = lowerer.offset_address(to, at);
+        lowerer.store8(place, word);
     }
 }
 

@@ -151,7 +151,8 @@ mod tests {
 
     #[test]
     fn a_program_that_is_too_large_is_no_defect() {
-        let log = "; for $i : 0..$n @ a.bt:2\n5: (85) call bpf_loop#181\nBPF program is too large. Processed 1000001 insn\n";
+        let log =
+            "; for $i : 0..$n @ a.bt:2\n5: (85) call bpf_loop#181\nBPF program is too large. Processed 1000001 insn\n";
         let message = Refusal::from_log("probe_0".into(), log.into()).to_string();
         assert!(message.contains("too large for this kernel") && message.contains("a.bt:2"), "{message}");
         assert!(!message.contains("defect"), "{message}");
