@@ -103,9 +103,9 @@ fn of_own_task(checker: &Checker<'_>, span: Span) -> Vec<Expr> {
 /// Loads the name from the current task, by words that are aligned where they are stored.
 fn read_own_task(lowerer: &mut Lowerer<'_>, offset: i32, to: Address) {
     let task = lowerer.call(Helper::GET_CURRENT_TASK_BTF, &[]);
-    let words = [0, 8].map(|at| lowerer.load8(Address::Pointer(task, offset + at as i32)));
+    let words = [0, 8].map(|at| lowerer.load8(Address::Pointer(task, offset + at)));
     for (at, word) in [0, 8].into_iter().zip(words) {
-        let place = lowerer.offset_address(to, at);
+        let place = lowerer.offset_address(to, at as u32);
         lowerer.store8(place, word);
     }
 }
