@@ -8,8 +8,8 @@ use crate::format::output::Output;
 use crate::format::statistics::{self, Figures};
 use crate::format::text::{part, string_content, write_text};
 use crate::format::{Context, Style, command, json, message, printf, strftime};
-use crate::map::MapAccess;
-use crate::map::print::{Selection, write_element, write_map};
+use crate::map::print::{Request, Selection, write_element, write_map};
+use crate::map::{MapAccess, Values};
 use crate::symbol::{Names, wall_time};
 use lancet_manifest::{Action, Argument, Format, Location, Manifest, MapShape, TextSink, ValueType};
 use message::{Notice, Severity};
@@ -280,14 +280,10 @@ impl<'a> Printer<'a> {
 
     fn map(&mut self, index: u32, selection: Selection, maps: &dyn MapAccess) {
         let Some(map) = self.manifest.maps.get(index as usize) else { return };
-        match maps.entries(index) {
-            Ok(entries) => {
-                let mut context = context(self.manifest, &mut self.names, maps);
-                let style = self.presentation.style;
-                write_map(self.output.buffer(), style, map, &entries, selection, &mut context);
-            }
-            Err(error) => self.check(index, "read", Err(error)),
-        }
+        let request = Request { index, map, style: self.presentation.style, selection };
+        let mut context = context(self.manifest, &mut self.names, maps);
+        let result = write_map(&mut self.output, request, &mut context);
+        self.check(index, "read", result);
     }
 
     /// The key lies at the start of `arguments`, the divisor behind it.
@@ -299,14 +295,17 @@ impl<'a> Printer<'a> {
         };
         let key = &arguments[..size.min(arguments.len())];
         let divisor = word(arguments, size.next_multiple_of(8), 8);
-        match maps.lookup(index, key) {
-            Ok(values) => {
-                let mut context = context(self.manifest, &mut self.names, maps);
-                let (out, style) = (self.output.buffer(), self.presentation.style);
-                write_element(out, style, map, &values.unwrap_or_default(), divisor, &mut context);
-            }
-            Err(error) => self.check(index, "read", Err(error)),
+        let mut context = context(self.manifest, &mut self.names, maps);
+        let (out, style) = (self.output.buffer(), self.presentation.style);
+        let mut found = false;
+        let result = maps.lookup(index, key, &mut |_, values| {
+            found = true;
+            write_element(out, style, map, values, divisor, &mut context);
+        });
+        if result.is_ok() && !found {
+            write_element(out, style, map, Values::default(), divisor, &mut context);
         }
+        self.check(index, "read", result);
     }
 
     fn join(&mut self, delimiter: &str, arguments: &[Argument], record: &[u8]) {

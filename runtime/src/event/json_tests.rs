@@ -2,7 +2,7 @@
 
 use super::tests::{JSON, location, manifest, run_with};
 use super::*;
-use crate::map::Entry;
+use crate::map::fake::Entry;
 use crate::map::fake::FakeMaps;
 use lancet_manifest::{
     Clock, Combine, Conversion, ConversionKind, Field, Map, MapValue, Piece, ProbeName, StackMode, hist_bucket_count,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::format::output::Buffering;
-use crate::map::Entry;
+use crate::map::fake::Entry;
 use crate::map::fake::{FakeMaps, bytes_of};
 use lancet_manifest::{Clock, Config, Conversion, ConversionKind, Field, Map, MapValue, Piece, ProbeName, StackMode};
 use std::cell::RefCell;
@@ -449,7 +449,8 @@ fn a_closed_output_ends_the_script() {
     let manifest = manifest(vec![text_action(TextSink::Output, "x\n")]);
     let destination = Output::new(Box::new(Closed), Buffering::Line);
     let mut printer = Printer::new(&manifest, TEXT, destination, Box::new(io::sink()));
-    assert_eq!(printer.record(&[0; 8], &FakeMaps::default()), Flow::Closed);
+    assert_eq!(printer.record(&[0; 8], &FakeMaps::default()), Flow::Continue);
+    assert_eq!(printer.flush(), Flow::Closed);
 }
 
 #[test]

@@ -7,13 +7,16 @@ use std::io::{self, Write};
 /// The buffer is written once it holds that much.
 const BLOCK: usize = 64 * 1024;
 
+/// Whole lines are written once they are that much, so that a reader is not kept waiting by a long burst.
+const LINES: usize = 8 * 1024;
+
 /// When text is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Buffering {
     /// In blocks, and when idle.
     #[default]
     Full,
-    /// After each line.
+    /// After each line, but the lines of one burst of events together: writing is what costs most of a line.
     Line,
     /// At once.
     None,
@@ -62,6 +65,7 @@ impl Output {
         }
         match self.buffering {
             Buffering::Full if self.pending.len() < BLOCK => {}
+            Buffering::Line if self.pending.len() < LINES => {}
             Buffering::Full | Buffering::Line => self.write_lines(),
             Buffering::None => self.flush(),
         }

@@ -3,6 +3,7 @@
 //! Combining is exact: totals and counts are added before anything is divided. Values that the kernel handed out short
 //! read as zero.
 
+use super::Values;
 use crate::format::number::{Integer, word};
 use lancet_manifest::{Combine, MapValue, ValueType, hist_bucket_count, lhist_bucket_count};
 use std::collections::BTreeMap;
@@ -30,13 +31,13 @@ pub enum Combined {
 }
 
 /// Combines the values that the CPUs have for one element.
-pub fn combine(value: &MapValue, values: &[Vec<u8>]) -> Combined {
+pub fn combine(value: &MapValue, values: Values) -> Combined {
     match value {
         MapValue::Plain(ValueType::Int { size, signed }) => {
             let bits = sum(values.iter().map(|value| Integer::read(value, *size, *signed).bits));
             Combined::Number(Integer { bits, signed: *signed }.wrapped_to(*size))
         }
-        MapValue::Plain(_) => Combined::Plain(values.first().cloned().unwrap_or_default()),
+        MapValue::Plain(_) => Combined::Plain(values.iter().next().unwrap_or_default().to_vec()),
         MapValue::Count => Combined::Number(Integer::unsigned(total(values))),
         MapValue::Sum { signed } => Combined::Number(Integer { bits: total(values), signed: *signed }),
         MapValue::Min { signed } => Combined::Number(extreme(values, *signed, |new, old| new < old)),
@@ -72,11 +73,11 @@ impl Combined {
     }
 }
 
-fn total(values: &[Vec<u8>]) -> u64 {
+fn total(values: Values) -> u64 {
     sum(values.iter().map(|value| word(value, 0, 8)))
 }
 
-fn count(values: &[Vec<u8>]) -> u64 {
+fn count(values: Values) -> u64 {
     sum(values.iter().map(|value| word(value, 8, 8)))
 }
 
@@ -90,7 +91,7 @@ fn average(total: Integer, count: u64) -> Integer {
 }
 
 /// The value that beats those of all CPUs that have one, or 0.
-fn extreme(values: &[Vec<u8>], signed: bool, beats: fn(i128, i128) -> bool) -> Integer {
+fn extreme(values: Values, signed: bool, beats: fn(i128, i128) -> bool) -> Integer {
     let mut best: Option<Integer> = None;
     for value in values.iter().filter(|value| word(value, 8, 8) != 0) {
         let value = Integer { bits: word(value, 0, 8), signed };
@@ -101,13 +102,13 @@ fn extreme(values: &[Vec<u8>], signed: bool, beats: fn(i128, i128) -> bool) -> I
     best.unwrap_or(Integer { bits: 0, signed })
 }
 
-fn buckets(values: &[Vec<u8>], count: u32) -> Combined {
+fn buckets(values: Values, count: u32) -> Combined {
     let bucket = |index: usize| sum(values.iter().map(|value| word(value, index * 8, 8)));
     Combined::Buckets((0..count as usize).map(bucket).collect())
 }
 
 /// Of each CPU's ring the slots of the newest `intervals` intervals; older ones were overwritten on other CPUs.
-fn series(values: &[Vec<u8>], intervals: u32, combine: Combine, signed: bool) -> Combined {
+fn series(values: Values, intervals: u32, combine: Combine, signed: bool) -> Combined {
     const SLOT: usize = 24;
     let mut slots: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
     for slot in values.iter().flat_map(|value| value.chunks_exact(SLOT)) {

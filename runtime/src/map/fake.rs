@@ -1,8 +1,23 @@
 //! Maps in memory, for tests.
 
-use super::{Entry, MapAccess};
+use super::{MapAccess, Values, Visit};
 use std::cell::RefCell;
 use std::io;
+
+/// An element as the kernel has it.
+#[derive(Clone, Default)]
+pub struct Entry {
+    pub key: Vec<u8>,
+    /// The value of each CPU, all of one size.
+    pub values: Vec<Vec<u8>>,
+}
+
+impl Entry {
+    fn visit(&self, visit: &mut Visit) {
+        let size = self.values.first().map_or(0, Vec::len);
+        visit(&self.key, Values::new(&self.values.concat(), size, size));
+    }
+}
 
 /// Maps and stacks as the kernel would have them.
 #[derive(Default)]
@@ -27,13 +42,15 @@ pub fn bytes_of(words: &[u64]) -> Vec<u8> {
 }
 
 impl MapAccess for FakeMaps {
-    fn entries(&self, map: u32) -> io::Result<Vec<Entry>> {
-        Ok(self.maps.borrow()[map as usize].clone())
+    fn visit(&self, map: u32, visit: &mut Visit) -> io::Result<()> {
+        self.maps.borrow()[map as usize].iter().for_each(|entry| entry.visit(visit));
+        Ok(())
     }
 
-    fn lookup(&self, map: u32, key: &[u8]) -> io::Result<Option<Vec<Vec<u8>>>> {
+    fn lookup(&self, map: u32, key: &[u8], visit: &mut Visit) -> io::Result<()> {
         let maps = self.maps.borrow();
-        Ok(maps[map as usize].iter().find(|entry| entry.key == key).map(|entry| entry.values.clone()))
+        maps[map as usize].iter().filter(|entry| entry.key == key).for_each(|entry| entry.visit(visit));
+        Ok(())
     }
 
     fn clear(&self, map: u32) -> io::Result<()> {

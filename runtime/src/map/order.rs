@@ -12,19 +12,17 @@ use crate::format::number::Integer;
 use crate::format::text::{elements, string_content, visit_fields, write_text};
 use lancet_manifest::ValueType;
 
-/// The place of an entry: first by value where that counts, then by key.
-pub fn place(key: &ValueType, key_bytes: &[u8], value: &Combined, context: &mut Context) -> Vec<u8> {
-    let mut place = Vec::with_capacity(8 + key_bytes.len());
+/// Appends the place of an entry: first by value where that counts, then by key.
+pub fn write_place(place: &mut Vec<u8>, key: &ValueType, key_bytes: &[u8], value: &Combined, context: &mut Context) {
     match value {
-        Combined::Number(number) | Combined::Stats { average: number, .. } => push_integer(&mut place, *number),
+        Combined::Number(number) | Combined::Stats { average: number, .. } => push_integer(place, *number),
         Combined::Buckets(counters) => {
             let total = counters.iter().fold(0u64, |total, counter| total.wrapping_add(*counter));
-            push_integer(&mut place, Integer::unsigned(total));
+            push_integer(place, Integer::unsigned(total));
         }
         Combined::Plain(_) | Combined::Series(_) => {}
     }
-    push_key(&mut place, key, key_bytes, context);
-    place
+    push_key(place, key, key_bytes, context);
 }
 
 fn push_key(place: &mut Vec<u8>, ty: &ValueType, bytes: &[u8], context: &mut Context) {

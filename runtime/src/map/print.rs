@@ -1,14 +1,17 @@
 //! A map as text or JSON: names and keys around the values, in order, cut to what was asked for.
 
-use super::Entry;
+use super::Values;
 use super::combine::{Combined, combine};
-use super::order::place;
+use super::order::write_place;
+use super::sort::{Sortable, Sorted};
 use crate::format::histogram::{self, Scale};
 use crate::format::json::{self, Object};
 use crate::format::number::word;
+use crate::format::output::Output;
 use crate::format::time_series::{self, Series};
 use crate::format::{Context, Style, text};
-use lancet_manifest::{Clock, Map, MapShape, MapValue};
+use lancet_manifest::{Clock, Map, MapShape, MapValue, ValueType};
+use std::io;
 
 /// What of a map is printed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -21,56 +24,52 @@ pub struct Selection {
     pub unset: bool,
 }
 
-/// Appends a map with its name; nothing if there is nothing in it.
-pub fn write_map(
-    out: &mut Vec<u8>,
-    style: Style,
-    map: &Map,
-    entries: &[Entry],
-    selection: Selection,
-    context: &mut Context,
-) {
+/// What is printed, how, and of which map.
+#[derive(Clone, Copy)]
+pub struct Request<'m> {
+    /// Its number in the manifest.
+    pub index: u32,
+    /// Its description.
+    pub map: &'m Map,
+    /// Text or JSON.
+    pub style: Style,
+    /// What of it.
+    pub selection: Selection,
+}
+
+/// Prints a map with its name; nothing if there is nothing in it.
+pub fn write_map(output: &mut Output, request: Request, context: &mut Context) -> io::Result<()> {
+    let Request { index, map, style, selection } = request;
+    let maps = context.maps;
     match &map.shape {
-        MapShape::Scalar { present_offset } => {
-            let values = entries.first().map(|entry| entry.values.as_slice()).unwrap_or_default();
+        MapShape::Scalar { present_offset } => maps.visit(index, &mut |_, values| {
             let assigned = values.iter().any(|value| word(value, *present_offset as usize, 8) != 0);
             if assigned || (selection.unset && !spans_lines(&map.value)) {
                 let mut value = combine(&map.value, values);
                 value.divide(selection.divisor);
-                write_scalar(out, style, map, &value, context);
+                write_scalar(output.buffer(), style, map, &value, context);
             }
-        }
+        }),
         MapShape::Keyed { key, .. } => {
-            let mut places: Vec<(Vec<u8>, &[u8], Combined)> = entries
-                .iter()
-                .map(|entry| {
-                    let value = combine(&map.value, &entry.values);
-                    (place(key, &entry.key, &value, context), entry.key.as_slice(), value)
-                })
-                .collect();
-            places.sort_by(|a, b| a.0.cmp(&b.0));
-            let top = if selection.top == 0 { places.len() } else { selection.top.min(places.len() as u64) as usize };
-            places.drain(..places.len() - top);
-            for (_, _, value) in &mut places {
-                value.divide(selection.divisor);
+            let mut sorted = Sorted::new(selection.top);
+            maps.visit(index, &mut |bytes, values| {
+                let value = combine(&map.value, values);
+                sorted.insert(bytes, value, |place, value| write_place(place, key, bytes, value, context));
+            })?;
+            let mut entries = sorted.into_entries();
+            if !entries.is_empty() {
+                for entry in &mut entries {
+                    entry.value.divide(selection.divisor);
+                }
+                write_keyed(output, style, map, key, &entries, context);
             }
-            if !places.is_empty() {
-                let entries = places.iter().map(|(_, key, value)| (*key, value));
-                write_keyed(out, style, map, key, entries, context);
-            }
+            Ok(())
         }
     }
 }
 
 /// Appends the value of one element, without a name: what `print(@map[key])` shows.
-pub fn write_element(
-    out: &mut Vec<u8>,
-    style: Style,
-    map: &Map,
-    values: &[Vec<u8>],
-    divisor: u64,
-    context: &mut Context,
-) {
+pub fn write_element(out: &mut Vec<u8>, style: Style, map: &Map, values: Values, divisor: u64, context: &mut Context) {
     let mut value = combine(&map.value, values);
     value.divide(divisor);
     match style {
@@ -100,35 +99,39 @@ fn write_scalar(out: &mut Vec<u8>, style: Style, map: &Map, value: &Combined, co
     }
 }
 
-fn write_keyed<'a>(
-    out: &mut Vec<u8>,
+fn write_keyed(
+    output: &mut Output,
     style: Style,
     map: &Map,
-    key_type: &lancet_manifest::ValueType,
-    entries: impl Iterator<Item = (&'a [u8], &'a Combined)>,
+    key_type: &ValueType,
+    entries: &[Sortable],
     context: &mut Context,
 ) {
     match style {
         Style::Text => {
-            for (key, value) in entries {
+            for entry in entries {
+                let out = output.buffer();
                 write_name(out, map);
                 out.push(b'[');
-                text::write_key(out, key_type, key, context);
+                text::write_key(out, key_type, entry.key(), context);
                 out.push(b']');
-                write_named_value(out, map, value, context);
+                write_named_value(out, map, &entry.value, context);
+                output.written();
             }
         }
         Style::Json => {
-            let message = open_message(out, map);
-            let mut object = Object::open(out);
-            for (key, value) in entries {
+            let message = open_message(output.buffer(), map);
+            let mut object = Object::open(output.buffer());
+            for entry in entries {
+                let out = output.buffer();
                 object.separate(out);
-                json::write_key_name(out, key_type, key, context);
+                json::write_key_name(out, key_type, entry.key(), context);
                 out.extend_from_slice(b": ");
-                write_value_json(out, map, value, context);
+                write_value_json(out, map, &entry.value, context);
+                output.written();
             }
-            object.close(out);
-            close_message(out, message);
+            object.close(output.buffer());
+            close_message(output.buffer(), message);
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Maps as they print, to the byte.
 
 use super::fake::FakeMaps;
-use super::print::{Selection, write_map};
+use super::print::{Request, Selection, write_map};
+use crate::format::output::{Buffering, Output};
 use crate::format::{Context, Style};
-use crate::map::MapAccess;
 use crate::symbol::Names;
 use lancet_manifest::{Combine, Config, Field, Map, MapShape, MapValue, ValueType};
 
@@ -30,10 +30,9 @@ fn print(style: Style, map: &Map, maps: &FakeMaps, selection: Selection) -> Stri
     let config = Config::default();
     let mut names = Names::new(&config);
     let mut context = Context { config: &config, probes: &[], names: &mut names, maps };
-    let mut out = Vec::new();
-    let entries = maps.entries(0).expect("entries");
-    write_map(&mut out, style, map, &entries, selection, &mut context);
-    String::from_utf8(out).expect("text")
+    let mut output = Output::new(Box::new(std::io::sink()), Buffering::Full);
+    write_map(&mut output, Request { index: 0, map, style, selection }, &mut context).expect("entries");
+    String::from_utf8(output.buffer().clone()).expect("text")
 }
 
 fn text(map: &Map, maps: &FakeMaps) -> String {

@@ -4,7 +4,7 @@
 
 use super::error::RuntimeError;
 use super::load::{Loaded, possible_cpus};
-use crate::map::{Entry, MapAccess};
+use crate::map::{MapAccess, Values, Visit};
 use lancet_manifest::{Manifest, Map, MapShape};
 use libbpf_sys as sys;
 use std::ffi::c_void;
@@ -12,7 +12,7 @@ use std::io;
 use std::ptr;
 
 /// Elements that one system call reads.
-const BATCH: usize = 1024;
+const BATCH: usize = 4096;
 
 /// The maps of the script and the map of stacks.
 pub struct LoadedMaps {
@@ -38,6 +38,13 @@ struct Scalar {
     present_offset: usize,
 }
 
+/// What is done with many elements at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Batch {
+    Read,
+    Delete,
+}
+
 impl LoadedMaps {
     /// Finds the maps of the manifest in the object.
     pub fn new(loaded: &Loaded, manifest: &Manifest) -> Result<Self, RuntimeError> {
@@ -55,19 +62,26 @@ impl LoadedMaps {
 }
 
 impl MapAccess for LoadedMaps {
-    fn entries(&self, map: u32) -> io::Result<Vec<Entry>> {
-        self.get(map)?.entries()
+    fn visit(&self, map: u32, visit: &mut Visit) -> io::Result<()> {
+        self.get(map)?.visit(visit)
     }
 
-    fn lookup(&self, map: u32, key: &[u8]) -> io::Result<Option<Vec<Vec<u8>>>> {
+    fn lookup(&self, map: u32, key: &[u8], visit: &mut Visit) -> io::Result<()> {
         let map = self.get(map)?;
-        Ok(map.lookup(&map.own_key(key))?.map(|bytes| map.split(&bytes)))
+        let key = map.own_key(key);
+        if let Some(bytes) = map.lookup(&key)? {
+            visit(&key, map.values(&bytes));
+        }
+        Ok(())
     }
 
     fn clear(&self, map: u32) -> io::Result<()> {
         let map = self.get(map)?;
         if map.scalar.is_some() {
             return map.update(&map.own_key(&[]), &vec![0; map.element_size()]);
+        }
+        if map.visit_in_batches(Batch::Delete, &mut |_, _| {})? {
+            return Ok(());
         }
         map.keys()?.iter().try_for_each(|key| map.delete(key))
     }
@@ -133,10 +147,9 @@ impl LoadedMap {
         own
     }
 
-    fn split(&self, bytes: &[u8]) -> Vec<Vec<u8>> {
-        let stride = self.stride().max(1);
-        let values = bytes.chunks(stride).take(self.copies);
-        values.map(|value| value[..self.value_size.min(value.len())].to_vec()).collect()
+    fn values<'b>(&self, bytes: &'b [u8]) -> Values<'b> {
+        let stride = self.stride();
+        Values::new(&bytes[..bytes.len().min(stride * self.copies)], self.value_size, stride)
     }
 
     fn zero_values(&self, bytes: &mut [u8]) {
@@ -148,55 +161,57 @@ impl LoadedMap {
         }
     }
 
-    fn entries(&self) -> io::Result<Vec<Entry>> {
-        if self.scalar.is_none() {
-            if let Some(entries) = self.entries_in_batches() {
-                return Ok(entries);
-            }
+    fn visit(&self, visit: &mut Visit) -> io::Result<()> {
+        if self.scalar.is_none() && self.visit_in_batches(Batch::Read, visit)? {
+            return Ok(());
         }
-        let mut entries = Vec::new();
         for key in self.keys()? {
             if let Some(bytes) = self.lookup(&key)? {
-                entries.push(Entry { values: self.split(&bytes), key });
+                visit(&key, self.values(&bytes));
             }
         }
-        Ok(entries)
+        Ok(())
     }
 
-    /// All elements with few system calls (Linux 5.6), or nothing where the kernel cannot do that for this map.
-    fn entries_in_batches(&self) -> Option<Vec<Entry>> {
+    /// All elements with few system calls (Linux 5.6); false, and none visited, where the kernel cannot do that for
+    /// this map.
+    fn visit_in_batches(&self, batch: Batch, visit: &mut Visit) -> io::Result<bool> {
         let size = if self.per_cpu { self.element_size() } else { self.value_size };
         let mut room = BATCH.min(self.max_entries.max(1));
-        let mut entries = Vec::new();
+        let (mut keys, mut values) = (Vec::new(), Vec::new());
         // The kernel's position: as large as a key, but at least a u32.
         let mut position = vec![0u8; self.key_size.max(8)];
         let mut next = position.clone();
         let mut first = true;
         loop {
-            let mut keys = vec![0u8; self.key_size * room];
-            let mut values = vec![0u8; size * room];
+            keys.resize(self.key_size * room, 0);
+            values.resize(size * room, 0);
             let mut count = room as u32;
             let from = if first { ptr::null_mut() } else { position.as_mut_ptr().cast() };
             let (keys_out, values_out) = (keys.as_mut_ptr().cast(), values.as_mut_ptr().cast());
-            // SAFETY: the buffers have room for `count` keys and values, the position for the kernel's.
-            let result = unsafe {
-                let next = next.as_mut_ptr().cast();
-                sys::bpf_map_lookup_batch(self.fd, from, next, keys_out, values_out, &mut count, ptr::null())
+            let next_out = next.as_mut_ptr().cast();
+            let call = match batch {
+                Batch::Read => sys::bpf_map_lookup_batch,
+                Batch::Delete => sys::bpf_map_lookup_and_delete_batch,
             };
+            // SAFETY: the buffers have room for `count` keys and values, the position for the kernel's.
+            let result = unsafe { call(self.fd, from, next_out, keys_out, values_out, &mut count, ptr::null()) };
             match result {
                 // One bucket of the kernel's table holds more than there is room for.
                 error if error == -libc::ENOSPC && room < self.max_entries => {
                     room = (room * 4).min(self.max_entries);
                     continue;
                 }
+                // Another CPU holds a bucket: we have what comes before it, and go on there.
                 0 => {}
-                error if error == -libc::ENOENT => {}
-                _ => return None,
+                error if [-libc::ENOENT, -libc::EBUSY, -libc::EAGAIN].contains(&error) => {}
+                _ if first => return Ok(false),
+                error => return Err(io::Error::from_raw_os_error(-error)),
             }
             let pairs = keys.chunks(self.key_size.max(1)).zip(values.chunks(size.max(1))).take(count as usize);
-            entries.extend(pairs.map(|(key, value)| Entry { key: key.to_vec(), values: self.split(value) }));
-            if result != 0 {
-                return Some(entries);
+            pairs.for_each(|(key, value)| visit(key, self.values(value)));
+            if result == -libc::ENOENT {
+                return Ok(true);
             }
             position.copy_from_slice(&next);
             first = false;

@@ -6,15 +6,20 @@
 use super::bpf_map::LoadedMaps;
 use super::error::RuntimeError;
 use super::packets::Packets;
-use super::ring::Ring;
+use super::ring::{Ring, Taken};
 use super::signal::Signals;
 use crate::event::{Flow, Printer};
 use crate::format::message::Severity;
 use std::io;
 use std::os::fd::RawFd;
+use std::time::{Duration, Instant};
 
 /// Records between two looks at signals.
 const AT_ONCE: usize = 16384;
+
+/// When records came twice within that, we rest as long before the next look. While we rest the kernel does not wake us,
+/// which costs the traced process and us more than a record does.
+const REST: Duration = Duration::from_millis(1);
 
 /// The ring buffer and what its records go to.
 pub struct Collector<'s, 'm> {
@@ -23,6 +28,32 @@ pub struct Collector<'s, 'm> {
     printer: &'s mut Printer<'m>,
     maps: &'s LoadedMaps,
     flow: Flow,
+    pace: Pace,
+}
+
+/// How fast records come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Pace {
+    /// None came last time.
+    Idle,
+    /// Some came, since which a rest would not be too long.
+    Some { at: Instant },
+    /// They come faster than [`REST`].
+    Steady { at: Instant },
+}
+
+impl Pace {
+    /// The pace after another look at the ring buffer.
+    fn after(self, taken: Taken) -> Self {
+        if taken.bytes == 0 || taken.is_much {
+            return Self::Idle;
+        }
+        let at = Instant::now();
+        match self {
+            Self::Some { at: before } | Self::Steady { at: before } if at - before < 2 * REST => Self::Steady { at },
+            Self::Idle | Self::Some { .. } | Self::Steady { .. } => Self::Some { at },
+        }
+    }
 }
 
 /// What ended the waiting.
@@ -48,7 +79,7 @@ impl<'s, 'm> Collector<'s, 'm> {
         printer: &'s mut Printer<'m>,
         maps: &'s LoadedMaps,
     ) -> Self {
-        Self { ring, packets, printer, maps, flow: Flow::Continue }
+        Self { ring, packets, printer, maps, flow: Flow::Continue, pace: Pace::Idle }
     }
 
     /// Where records go.
@@ -75,9 +106,12 @@ impl<'s, 'm> Collector<'s, 'm> {
                 }
                 *flow == Flow::Continue
             });
-            if let Err(error) = taken {
-                self.printer.tell(Severity::Error, &error.to_string());
-                self.flow = Flow::Exit(1);
+            match taken {
+                Ok(taken) => self.pace = self.pace.after(taken),
+                Err(error) => {
+                    self.printer.tell(Severity::Error, &error.to_string());
+                    self.flow = Flow::Exit(1);
+                }
             }
         }
         if let Some(packets) = &mut self.packets {
@@ -107,7 +141,9 @@ impl<'s, 'm> Collector<'s, 'm> {
         process: Option<RawFd>,
         output: Option<RawFd>,
     ) -> Result<Wake, RuntimeError> {
-        let ring = self.ring.as_ref().map_or(-1, Ring::descriptor);
+        let rests = matches!(self.pace, Pace::Steady { .. });
+        let timeout = if rests { REST.as_millis() as i32 } else { -1 };
+        let ring = self.ring.as_ref().filter(|_| !rests).map_or(-1, Ring::descriptor);
         let poll = |fd, events| libc::pollfd { fd, events, revents: 0 };
         let mut waiting = [
             poll(ring, libc::POLLIN),
@@ -119,7 +155,7 @@ impl<'s, 'm> Collector<'s, 'm> {
             poll(self.packets.as_ref().map_or(-1, Packets::descriptor), libc::POLLIN),
         ];
         // SAFETY: the kernel reads and writes the entries; negative descriptors are passed over.
-        let result = unsafe { libc::poll(waiting.as_mut_ptr(), waiting.len() as _, -1) };
+        let result = unsafe { libc::poll(waiting.as_mut_ptr(), waiting.len() as _, timeout) };
         if result < 0 && io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
             return Err(RuntimeError::system("events cannot be waited for"));
         }

@@ -15,6 +15,9 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 /// Bytes that are mapped at a time.
 const PIECE: usize = 128 << 10;
 
+/// Bytes after which the kernel is told how far records were taken: it reads that for every record that it writes.
+const GIVEN_BACK_AT: u64 = 4 << 10;
+
 /// The length of a record has two flags (include/uapi/linux/bpf.h): it is being written, and it was given up.
 const BUSY: u32 = 1 << 31;
 const DISCARDED: u32 = 1 << 30;
@@ -34,6 +37,17 @@ pub struct Ring {
     /// Room for the records, twice; only some pieces are mapped.
     records: NonNull<u8>,
     mapped: Vec<bool>,
+    /// Bytes of a piece, as a power of two.
+    piece_shift: u32,
+}
+
+/// What was taken from the ring buffer at one go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Taken {
+    /// Bytes with all headers.
+    pub bytes: u64,
+    /// A large part of the buffer: who waits before the next go risks that it is full by then.
+    pub is_much: bool,
 }
 
 impl Ring {
@@ -47,7 +61,9 @@ impl Ring {
         let written = map_pages(None, page, libc::PROT_READ, map, page).map_err(failed)?;
         let records = map_pages(None, 2 * size, libc::PROT_NONE, -1, 0).map_err(failed)?;
         let mapped = vec![false; 2 * size / piece];
-        Ok(Self { map, page, size, taken: taken.cast(), written: written.cast(), records, mapped })
+        // Both are powers of two: the kernel asks for that.
+        let piece_shift = piece.trailing_zeros();
+        Ok(Self { map, page, size, taken: taken.cast(), written: written.cast(), records, mapped, piece_shift })
     }
 
     /// Can be waited for: it is readable when there are records.
@@ -56,55 +72,86 @@ impl Ring {
     }
 
     /// Hands over records that are there, at most so many, until one is refused; that one is gone too.
-    pub fn take(&mut self, most: usize, mut record: impl FnMut(&[u8]) -> bool) -> Result<(), RuntimeError> {
+    pub fn take(&mut self, most: usize, mut record: impl FnMut(&[u8]) -> bool) -> Result<Taken, RuntimeError> {
         // SAFETY: both are mapped as long as the ring; the kernel writes to one atomically, and nobody else to the other.
         let (taken, written) = unsafe { (self.taken.as_ref(), self.written.as_ref()) };
-        let mut position = taken.load(Ordering::Relaxed);
+        let first = taken.load(Ordering::Relaxed);
+        let (mut position, mut given_back, mut end) = (first, first, first);
+        let mut result = Ok(());
         for _ in 0..most {
-            if position >= written.load(Ordering::Acquire) {
-                break;
+            if position >= end {
+                end = written.load(Ordering::Acquire);
+                if position >= end {
+                    break;
+                }
             }
-            let start = (position % self.size as u64) as usize;
-            self.map_to(start, start + HEADER)?;
-            // SAFETY: the header is mapped, aligned to 8 bytes, and the kernel writes the length atomically.
-            let length = unsafe { self.records.add(start).cast::<AtomicU32>().as_ref() }.load(Ordering::Acquire);
-            if length & BUSY != 0 {
-                break;
+            let goes_on = match self.record_at((position & (self.size as u64 - 1)) as usize) {
+                Ok(Some((length, bytes))) => {
+                    position += length;
+                    bytes.is_none_or(&mut record)
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
+            };
+            if position - given_back >= GIVEN_BACK_AT {
+                taken.store(position, Ordering::Release);
+                given_back = position;
             }
-            let bytes = (length & !DISCARDED) as usize;
-            let end = start + HEADER + bytes;
-            let mut goes_on = true;
-            if length & DISCARDED == 0 {
-                self.map_to(start, end)?;
-                // SAFETY: the record is mapped, and the kernel does not change it until it has been taken.
-                goes_on = record(unsafe { slice::from_raw_parts(self.records.add(start + HEADER).as_ptr(), bytes) });
-            }
-            position += (HEADER + bytes).next_multiple_of(8) as u64;
-            taken.store(position, Ordering::Release);
             if !goes_on {
                 break;
+            }
+        }
+        taken.store(position, Ordering::Release);
+        let bytes = position - first;
+        result.map(|()| Taken { bytes, is_much: bytes > self.size as u64 / 4 })
+    }
+
+    /// The record at an offset and its length with the header: no bytes if it was given up, nothing while it is being
+    /// written.
+    #[inline]
+    fn record_at(&mut self, start: usize) -> Result<Option<(u64, Option<&[u8]>)>, RuntimeError> {
+        self.map_to(start, start + HEADER)?;
+        // SAFETY: the header is mapped, aligned to 8 bytes, and the kernel writes the length atomically.
+        let length = unsafe { self.records.add(start).cast::<AtomicU32>().as_ref() }.load(Ordering::Acquire);
+        if length & BUSY != 0 {
+            return Ok(None);
+        }
+        let bytes = (length & !DISCARDED) as usize;
+        let whole = (HEADER + bytes).next_multiple_of(8) as u64;
+        if length & DISCARDED != 0 {
+            return Ok(Some((whole, None)));
+        }
+        self.map_to(start, start + HEADER + bytes)?;
+        // SAFETY: the record is mapped, and the kernel does not change it until it has been taken.
+        let record = unsafe { slice::from_raw_parts(self.records.add(start + HEADER).as_ptr(), bytes) };
+        Ok(Some((whole, Some(record))))
+    }
+
+    /// Maps the pieces from `start` to `end` that are not mapped yet.
+    #[inline]
+    fn map_to(&mut self, start: usize, end: usize) -> Result<(), RuntimeError> {
+        for index in start >> self.piece_shift..=(end - 1) >> self.piece_shift {
+            if self.mapped.get(index) != Some(&true) {
+                self.map_piece(index)?;
             }
         }
         Ok(())
     }
 
-    /// Maps the pieces from `start` to `end` that are not mapped yet.
-    fn map_to(&mut self, start: usize, end: usize) -> Result<(), RuntimeError> {
-        let piece = 2 * self.size / self.mapped.len();
-        for index in start / piece..=(end - 1) / piece {
-            match self.mapped.get_mut(index) {
-                Some(mapped) if !*mapped => {
-                    // SAFETY: the place is within the room that was kept free for it.
-                    let place = unsafe { self.records.add(index * piece) };
-                    let offset = 2 * self.page + index * piece;
-                    map_pages(Some(place), piece, libc::PROT_READ, self.map, offset)
-                        .map_err(|_| RuntimeError::system("the ring buffer cannot be mapped"))?;
-                    *mapped = true;
-                }
-                Some(_) => {}
-                None => return Err(RuntimeError::BadObject("a record is longer than the ring buffer".into())),
-            }
-        }
+    #[cold]
+    fn map_piece(&mut self, index: usize) -> Result<(), RuntimeError> {
+        let Some(mapped) = self.mapped.get_mut(index) else {
+            return Err(RuntimeError::BadObject("a record is longer than the ring buffer".into()));
+        };
+        let start = index << self.piece_shift;
+        // SAFETY: the place is within the room that was kept free for it.
+        let place = unsafe { self.records.add(start) };
+        map_pages(Some(place), 1 << self.piece_shift, libc::PROT_READ, self.map, 2 * self.page + start)
+            .map_err(|_| RuntimeError::system("the ring buffer cannot be mapped"))?;
+        *mapped = true;
         Ok(())
     }
 }
