@@ -13,7 +13,7 @@ mod value;
 
 pub use action::{Action, Argument, Conversion, ConversionKind, Format, Location, Piece, TextSink};
 pub use config::{Config, MissingProbes, StackMode};
-pub use map::{Combine, Map, MapShape, MapValue, hist_bucket_count, lhist_bucket_count};
+pub use map::{Combine, Map, MapShape, MapValue, ShortKeys, hist_bucket_count, lhist_bucket_count};
 pub use probe::{Attachment, ProbeName, Program, Target, UsdtLocation};
 pub use value::{Clock, Field, ValueType};
 
@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub const SECTION: &str = ".lancet.manifest";
 
 /// The version of this format; a runtime refuses another.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// Everything the runtime knows of a script.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]

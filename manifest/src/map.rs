@@ -22,6 +22,16 @@ pub struct Map {
     pub max_entries: u32,
 }
 
+/// A map of keys that end with a short string; its values are those of the map that has the others. A key is short if its
+/// byte before `key_size`, and with it everything behind, is zero.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ShortKeys {
+    /// Its symbol in the object file.
+    pub symbol: String,
+    /// Bytes of a key: the first ones of a whole key.
+    pub key_size: u32,
+}
+
 /// With or without keys.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum MapShape {
@@ -37,6 +47,8 @@ pub enum MapShape {
         key: ValueType,
         /// Bytes of a key.
         key_size: u32,
+        /// Where keys are that end with a short string.
+        short: Option<ShortKeys>,
     },
 }
 

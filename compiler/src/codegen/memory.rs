@@ -94,6 +94,7 @@ impl Selector<'_> {
             let bits = 8 * offset as i32;
             let src = match src {
                 Source::Imm(word) => Source::Imm((i64::from(word) >> bits) as i32),
+                Source::Reg(_) if offset == 0 => src,
                 Source::Reg(a) => {
                     let dst = self.code.vreg();
                     self.push(Op::Alu { op: Alu::Rsh, width: Width::W64, dst, a, b: Source::Imm(bits) });

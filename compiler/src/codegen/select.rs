@@ -399,6 +399,7 @@ impl<'a> Selector<'a> {
                 let dst = self.result(result);
                 match self.base(Address::Slot(slot, offset)).0 {
                     Base::Stack(slot, offset) => self.push(Op::StackAddress { dst, slot, offset }),
+                    Base::Reg(a, 0) => self.push(Op::Move { width: Width::W64, dst, src: Source::Reg(a) }),
                     Base::Reg(a, offset) => {
                         let b = Source::Imm(i32::from(offset));
                         self.push(Op::Alu { op: Alu::Add, width: Width::W64, dst, a, b });
@@ -515,6 +516,8 @@ impl<'a> Selector<'a> {
 
     /// Signed division by unsigned: kernels before 6.6 have no other.
     fn signed_division(&mut self, modulo: bool, width: Width, result: Option<Value>, a: Value, b: Value) {
+        let divisor =
+            self.constant(b).map(|divisor| if width == Width::W32 { i64::from(divisor as i32) } else { divisor });
         let (mut a, mut b) = (self.use_value(a), self.use_value(b));
         if width == Width::W32 {
             for side in [&mut a, &mut b] {
@@ -524,10 +527,19 @@ impl<'a> Selector<'a> {
             }
         }
         let (sign_a, positive_a) = self.magnitude(a);
-        let (sign_b, positive_b) = self.magnitude(b);
+        let (sign_b, positive_b) = match divisor.and_then(|divisor| i32::try_from(divisor).ok()) {
+            Some(divisor @ 1..) => (None, Source::Imm(divisor)),
+            _ => {
+                let (sign, positive) = self.magnitude(b);
+                (Some(sign), Source::Reg(positive))
+            }
+        };
         let op = if modulo { Alu::Mod } else { Alu::Div };
-        let unsigned = self.alu(op, positive_a, Source::Reg(positive_b));
-        let sign = if modulo { sign_a } else { self.alu(Alu::Xor, sign_a, Source::Reg(sign_b)) };
+        let unsigned = self.alu(op, positive_a, positive_b);
+        let sign = match sign_b {
+            Some(sign_b) if !modulo => self.alu(Alu::Xor, sign_a, Source::Reg(sign_b)),
+            Some(_) | None => sign_a,
+        };
         let flipped = self.alu(Alu::Xor, unsigned, Source::Reg(sign));
         let dst = self.result(result);
         self.push(Op::Alu { op: Alu::Sub, width, dst, a: flipped, b: Source::Reg(sign) });

@@ -55,7 +55,7 @@ impl Lowerer<'_> {
 
     /// The address of constant bytes.
     pub fn constant_bytes(&mut self, bytes: &[u8]) -> Value {
-        let known = self.module.globals.iter().find(|(_, known)| known.as_slice() == bytes).map(|(id, _)| id);
+        let known = self.module.globals.iter().find(|(_, known)| known.starts_with(bytes)).map(|(id, _)| id);
         let id = known.unwrap_or_else(|| self.module.globals.push(bytes.to_vec()));
         self.value(Instruction::GlobalAddress(id))
     }

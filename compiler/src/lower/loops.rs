@@ -232,14 +232,7 @@ impl<'a> Lowerer<'a> {
 
     /// A callback that lets bpf_for_each_map_elem count elements.
     pub(super) fn counting_callback(&mut self) -> crate::ir::FunctionId {
-        self.functions += 1;
-        let name = format!("callback{}", self.functions - 1);
-        let mut builder = FunctionBuilder::new(name, FunctionKind::Callback, 4);
-        builder.set_span(self.builder.span());
-        let outer = std::mem::replace(&mut self.builder, builder);
-        self.return_zero();
-        let built = std::mem::replace(&mut self.builder, outer);
-        self.module.functions.push(built.finish())
+        self.plain_callback(4, Self::return_zero)
     }
 
     /// A word of the frame for a loop's own use.

@@ -3,6 +3,7 @@
 //! A map without keys is a one-element array whose value ends with a word that says that something was assigned; a map
 //! with keys is a hash. Integers are kept in 8 bytes, so that additions are atomic. Aggregations are kept per CPU.
 
+use super::short_key::KernelMaps;
 use super::{Lowerer, value_type};
 use crate::builtin::Call;
 use crate::hir::{self, Expr, LocalIndex, MapContent, MapIndex, Place};
@@ -18,6 +19,13 @@ const NOEXIST: i64 = 1;
 const ELEMENT_BYTES: u32 = 48;
 /// Hashes up to that size are allocated at once.
 const EARLY_BYTES: u64 = 1 << 20;
+
+/// Where an element is: the kernel's map, and the address of the key.
+#[derive(Clone, Copy)]
+struct ElementPlace {
+    table: Value,
+    key: Value,
+}
 
 impl<'a> Lowerer<'a> {
     pub(super) fn make_maps(&mut self) {
@@ -36,31 +44,41 @@ impl<'a> Lowerer<'a> {
                 }
                 Some(key) => {
                     let key_size = self.size_of(key);
-                    let shape = MapShape::Keyed { key: value_type(key, self.target.structs), key_size };
+                    let short = self.short_keys(map, key);
+                    let shape = MapShape::Keyed { key: value_type(key, self.target.structs), key_size, short };
                     (shape, hash_kind(map.kind, per_cpu), key_size, value_bytes.max(1), map.max_entries)
                 }
             };
             // Programs address the value of a shared map without keys directly: to libbpf that is a data section.
             let prefix = if kind == MapKind::Array { ".data." } else { "" };
             let symbol = format!("{prefix}AT_{}", map.name);
-            let bytes = u64::from(max_entries) * u64::from(ELEMENT_BYTES + key_size + value_size);
-            let flags = if self.allocates_early(kind, bytes) { 0 } else { NO_PREALLOC };
-            let data = MapData { symbol: symbol.clone(), kind, key_size, value_size, max_entries, flags };
-            self.maps.push(self.module.maps.push(data));
+            let short = match &shape {
+                MapShape::Keyed { short: Some(short), .. } => Some(short.clone()),
+                MapShape::Keyed { short: None, .. } | MapShape::Scalar { .. } => None,
+            };
+            let early = !self.allocates_late(kind, short.is_some());
+            let mut make = |symbol: &str, key_size: u32, early: bool| {
+                let bytes = u64::from(max_entries) * u64::from(ELEMENT_BYTES + key_size + value_size);
+                let flags = if early || bytes <= EARLY_BYTES { 0 } else { NO_PREALLOC };
+                self.module.maps.push(MapData { symbol: symbol.into(), kind, key_size, value_size, max_entries, flags })
+            };
+            let short = short.map(|short| make(&short.symbol, short.key_size, early || kind == MapKind::PerCpuHash));
+            let whole = make(&symbol, key_size, early);
+            self.maps.push(KernelMaps { whole, short });
             let name = map.name.clone();
             let per_cpu = !matches!(kind, MapKind::Array | MapKind::Hash | MapKind::LruHash);
             self.manifest.maps.push(manifest::Map { name, symbol, shape, value, per_cpu, value_size, max_entries });
         }
     }
 
-    /// Arrays and LRU maps always are allocated at once, and hashes where the kernel wants it for perf events. Per-CPU
-    /// hashes are because a program cannot wait: the kernel populates little of that memory ahead, so that of a burst of
-    /// new keys some would find none. Other hashes are if that takes little memory: new and replaced elements then cost
-    /// a tenth to a quarter less.
-    fn allocates_early(&self, kind: MapKind, bytes: u64) -> bool {
-        kind != MapKind::Hash
-            || bytes <= EARLY_BYTES
-            || (!self.target.features.dynamic_hash_in_nmi && self.uses_perf_events())
+    /// Whether the memory of elements may be allocated when they are made. That of arrays and LRU maps never is, nor of
+    /// hashes where the kernel wants it so for perf events. Of per-CPU hashes it is not because a program cannot wait: the
+    /// kernel populates little of that memory ahead, so that of a burst of new keys some would find none; but keys with
+    /// long strings are rare, and their memory large. Other hashes are allocated at once if that takes little memory: new
+    /// and replaced elements then cost a tenth to a quarter less.
+    fn allocates_late(&self, kind: MapKind, are_long_keys: bool) -> bool {
+        let possible = kind == MapKind::Hash || (kind == MapKind::PerCpuHash && are_long_keys);
+        possible && (self.target.features.dynamic_hash_in_nmi || !self.uses_perf_events())
     }
 
     pub(super) fn uses_perf_events(&self) -> bool {
@@ -100,9 +118,10 @@ impl<'a> Lowerer<'a> {
         self.manifest.maps[map.0 as usize].value_size
     }
 
-    pub(super) fn map_reference(&mut self, map: MapIndex) -> Value {
-        let id = self.maps[map.0 as usize];
-        self.value(Instruction::MapReference(id))
+    /// Where the element of a key is.
+    fn place(&mut self, map: MapIndex, key: Option<&Expr>) -> ElementPlace {
+        let key = self.key(map, key);
+        ElementPlace { table: self.table_of(map, key), key }
     }
 
     /// The key in memory, as the map wants it.
@@ -123,19 +142,18 @@ impl<'a> Lowerer<'a> {
         self.address_of(address)
     }
 
-    fn look_up(&mut self, map: MapIndex, key: Value) -> Value {
-        let reference = self.map_reference(map);
-        self.call(Helper::MAP_LOOKUP_ELEM, &[reference, key])
+    fn look_up(&mut self, place: ElementPlace) -> Value {
+        self.call(Helper::MAP_LOOKUP_ELEM, &[place.table, place.key])
     }
 
     /// The element's value, null when the key is absent. Of a map without keys it is never null, unless kept per CPU.
     pub fn map_pointer(&mut self, map: MapIndex, key: Option<&Expr>) -> Value {
         if self.map(map).key.is_none() && !self.is_per_cpu(map) {
-            let id = self.maps[map.0 as usize];
+            let id = self.maps[map.0 as usize].whole;
             return self.value(Instruction::MapValueAddress(id, 0));
         }
-        let key = self.key(map, key);
-        self.look_up(map, key)
+        let place = self.place(map, key);
+        self.look_up(place)
     }
 
     /// The element, made with a value of zero when it is absent; null when the map is full.
@@ -143,24 +161,26 @@ impl<'a> Lowerer<'a> {
         if self.map(map).key.is_none() {
             return self.map_pointer(map, None);
         }
-        let key = self.key(map, key);
-        let found = self.look_up(map, key);
+        let place = self.place(map, key);
+        let found = self.look_up(place);
         self.choose(
             found,
             |_| found,
             |lowerer| {
                 let size = lowerer.value_size(map);
                 let zero = lowerer.zeros(size);
-                let reference = lowerer.map_reference(map);
                 let flags = lowerer.constant(NOEXIST);
-                lowerer.call(Helper::MAP_UPDATE_ELEM, &[reference, key, zero, flags]);
-                lowerer.look_up(map, key)
+                lowerer.call(Helper::MAP_UPDATE_ELEM, &[place.table, place.key, zero, flags]);
+                lowerer.look_up(place)
             },
         )
     }
 
     /// The address of that many zero bytes.
     fn zeros(&mut self, size: u32) -> Value {
+        if size > 16 {
+            return self.constant_bytes(&vec![0; size as usize]);
+        }
         let slot = Address::Slot(self.slot(size, 8, "zero"), 0);
         self.push(Instruction::Zero { address: slot, size });
         self.address_of(slot)
@@ -274,9 +294,9 @@ impl<'a> Lowerer<'a> {
         }
         let slot = Address::Slot(self.slot(self.value_size(map), 8, "value"), 0);
         self.convert_into(value, &stored, slot);
-        let key = self.key(map, key);
-        let (reference, value, flags) = (self.map_reference(map), self.address_of(slot), self.constant(0));
-        let result = self.call(Helper::MAP_UPDATE_ELEM, &[reference, key, value, flags]);
+        let place = self.place(map, key);
+        let (value, flags) = (self.address_of(slot), self.constant(0));
+        let result = self.call(Helper::MAP_UPDATE_ELEM, &[place.table, place.key, value, flags]);
         let zero = self.constant(0);
         // Before 6.4 the result is an int: its upper half is not the sign.
         let failed = self.compare(Comparison::NotEqual, result, zero);
@@ -356,9 +376,8 @@ impl<'a> Lowerer<'a> {
             self.push(Instruction::Zero { address: Address::Pointer(value, 0), size });
             return present;
         }
-        let key = self.key(map, key);
-        let reference = self.map_reference(map);
-        let result = self.call(Helper::MAP_DELETE_ELEM, &[reference, key]);
+        let place = self.place(map, key);
+        let result = self.call(Helper::MAP_DELETE_ELEM, &[place.table, place.key]);
         let zero = self.constant(0);
         self.compare(Comparison::Equal, result, zero)
     }
@@ -376,28 +395,34 @@ impl<'a> Lowerer<'a> {
     /// The number of elements.
     pub fn map_length(&mut self, map: MapIndex) -> Value {
         let callback = self.counting_callback();
-        let reference = self.map_reference(map);
         let function = self.value(Instruction::FunctionAddress(callback));
         let zero = self.constant(0);
-        self.call(Helper::FOR_EACH_MAP_ELEM, &[reference, function, zero, zero])
+        let tables = self.tables(map);
+        let count = |lowerer: &mut Self, table| lowerer.call(Helper::FOR_EACH_MAP_ELEM, &[table, function, zero, zero]);
+        tables
+            .into_iter()
+            .fold(None, |total, table| {
+                let counted = count(self, table);
+                Some(total.map_or(counted, |total| self.binary(BinaryOp::Add, total, counted)))
+            })
+            .unwrap_or(zero)
     }
 
     /// An aggregation as one integer: the CPUs' values combined.
     pub(super) fn read_aggregation(&mut self, map: MapIndex, key: Option<&Expr>) -> Value {
-        let key = self.key(map, key);
-        self.combine(map, key)
+        let place = self.place(map, key);
+        self.combine(map, place)
     }
 
-    fn combine(&mut self, map: MapIndex, key: Value) -> Value {
+    fn combine(&mut self, map: MapIndex, place: ElementPlace) -> Value {
         let MapContent::Aggregation(value) = &self.map(map).value else { return self.constant(0) };
         let (total, count) = (self.builder.variable(), self.builder.variable());
         let zero = self.constant(0);
         self.builder.define(total, zero);
         self.builder.define(count, zero);
         for cpu in 0..self.target.possible_cpus {
-            let reference = self.map_reference(map);
             let cpu = self.constant(i64::from(cpu));
-            let element = self.call(Helper::MAP_LOOKUP_PERCPU_ELEM, &[reference, key, cpu]);
+            let element = self.call(Helper::MAP_LOOKUP_PERCPU_ELEM, &[place.table, place.key, cpu]);
             self.if_else(element, |lowerer| lowerer.combine_one(value, element, total, count), |_| {});
         }
         let (total, count) = (self.builder.read(total), self.builder.read(count));
@@ -487,7 +512,8 @@ impl<'a> Lowerer<'a> {
                 self.convert_memory(Address::Pointer(value, 0), &storage(ty), value_to, &value_field.ty);
             }
             MapContent::Aggregation(_) if self.target.features.bpf_loop => {
-                let combined = self.combine(map, key);
+                let table = self.map_reference(map);
+                let combined = self.combine(map, ElementPlace { table, key });
                 self.store8(value_to, combined);
             }
             MapContent::Aggregation(_) => {

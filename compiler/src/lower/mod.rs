@@ -16,6 +16,7 @@ mod operator;
 mod packet;
 mod scan;
 mod search;
+mod short_key;
 mod stack;
 mod statement;
 mod string;
@@ -36,6 +37,7 @@ use lancet_syntax::span::{SourceMap, Span};
 use locals::{Home, Kept};
 use loops::Frame;
 pub use search::{LONGEST_SEARCHED, can_search};
+use short_key::KernelMaps;
 use system_call::Called;
 pub use value_type::value_type;
 
@@ -102,7 +104,7 @@ pub struct Lowerer<'a> {
     module: Module,
     manifest: Manifest,
     globals: Globals,
-    maps: Vec<MapId>,
+    maps: Vec<KernelMaps>,
     ring_buffer: Option<MapId>,
     packets: Option<MapId>,
     stacks: Option<MapId>,
@@ -120,6 +122,8 @@ pub struct Lowerer<'a> {
     /// Some event ends the script.
     ends: bool,
     functions: u32,
+    /// Hashes frames of a stack trace.
+    hashing_callback: Option<crate::ir::FunctionId>,
 }
 
 impl<'a> Lowerer<'a> {
@@ -150,6 +154,7 @@ impl<'a> Lowerer<'a> {
             off_stack: None,
             ends: program.probes.iter().any(|probe| hir::calls("exit", probe)),
             functions: 0,
+            hashing_callback: None,
         }
     }
 

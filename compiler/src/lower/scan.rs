@@ -43,12 +43,17 @@ impl Lowerer<'_> {
     }
 
     fn scanning_callback(&mut self, words: u32, literal: &[u8], result: u32) -> FunctionId {
+        self.plain_callback(2, |lowerer| lowerer.look_at_word(words, literal, result))
+    }
+
+    /// A callback function that has nothing of the function around it; its body ends with a return.
+    pub(super) fn plain_callback(&mut self, parameters: usize, body: impl FnOnce(&mut Self)) -> FunctionId {
         self.functions += 1;
         let name = format!("callback{}", self.functions - 1);
-        let mut builder = FunctionBuilder::new(name, FunctionKind::Callback, 2);
+        let mut builder = FunctionBuilder::new(name, FunctionKind::Callback, parameters);
         builder.set_span(self.builder.span());
         let outer = std::mem::replace(&mut self.builder, builder);
-        self.look_at_word(words, literal, result);
+        body(self);
         let built = std::mem::replace(&mut self.builder, outer);
         self.module.functions.push(built.finish())
     }
@@ -132,7 +137,7 @@ impl Lowerer<'_> {
     }
 
     /// Returns `otherwise` from the callback unless the condition holds.
-    fn unless_return(&mut self, condition: Value, otherwise: i64) {
+    pub(super) fn unless_return(&mut self, condition: Value, otherwise: i64) {
         let (go_on, leave) = (self.builder.block(), self.builder.block());
         self.builder.branch(condition, go_on, leave);
         self.builder.seal(go_on);

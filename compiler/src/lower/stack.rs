@@ -1,7 +1,11 @@
 //! Stack traces: taken into scratch memory, kept once each in a map by the hash of their frames.
 
 use super::Lowerer;
-use crate::ir::{Address, BinaryOp, Comparison, Helper, Instruction, MapData, MapId, MapKind, MemorySize, Value};
+use super::loops::Frame;
+use crate::ir::{
+    Address, BinaryOp, Comparison, FunctionId, Helper, Instruction, MapData, MapId, MapKind, MemorySize, Terminator,
+    Value,
+};
 use crate::types::StackType;
 use lancet_manifest::Counter;
 
@@ -11,6 +15,11 @@ const TRACE_BYTES: u32 = 127 * 8;
 /// Bytes that are hashed at a time, and room for a whole number of them.
 const GROUP: u32 = 64;
 const ROOM: u32 = TRACE_BYTES.next_multiple_of(GROUP);
+/// The same in a callback.
+const CALLBACK_GROUP: u32 = 32;
+/// Where hashing starts, and what is multiplied with: small enough to be part of an instruction.
+const SEED: i64 = 0x2f6b_9d31;
+const PRIME: i64 = 0x5bd1_e995;
 const TRACES: u32 = 1 << 16;
 /// BPF_F_USER_STACK of bpf_get_stack.
 const USER: i64 = 1 << 8;
@@ -52,12 +61,12 @@ impl Lowerer<'_> {
         let taken = self.call(Helper::GET_STACK, &[context, buffer, size, flags]);
         let zero = self.constant(0);
         let any = self.compare(Comparison::SignedGreater, taken, zero);
-        self.if_else(any, |lowerer| lowerer.keep_trace(user, trace, taken, to), |_| {});
+        self.if_else(any, |lowerer| lowerer.keep_trace(user, trace, bytes, taken, to), |_| {});
         to
     }
 
-    fn keep_trace(&mut self, user: bool, trace: Address, taken: Value, to: Address) {
-        let id = self.hash(trace, taken);
+    fn keep_trace(&mut self, user: bool, trace: Address, bytes: u32, taken: Value, to: Address) {
+        let id = self.hash(trace, bytes, taken);
         self.store8(to, id);
         let three = self.constant(3);
         let frames = self.binary(BinaryOp::ShiftRight, taken, three);
@@ -89,26 +98,34 @@ impl Lowerer<'_> {
         );
     }
 
-    /// A hash of all frames, never 0: multiply and add, as FNV does. Groups of eight are taken until one ends behind the
-    /// last frame; the kernel leaves zeros there.
-    fn hash(&mut self, trace: Address, taken: Value) -> Value {
-        let prime = self.constant(0x9E37_79B9_7F4A_7C15_u64 as i64);
+    /// A hash of all frames, never 0: multiply and add, as FNV does. Groups of some frames are taken until one ends behind
+    /// the last frame; the kernel leaves zeros there, up to `bytes`.
+    fn hash(&mut self, trace: Address, bytes: u32, taken: Value) -> Value {
+        let base = self.address_of(trace);
+        let mixed = if bytes <= GROUP {
+            let seed = self.constant(SEED);
+            self.mix(seed, base, bytes)
+        } else if self.target.features.bpf_loop && !self.frame.is_some_and(Frame::in_callback) {
+            self.hash_by_callback(base, taken)
+        } else {
+            self.hash_in_place(base, taken)
+        };
+        let one = self.constant(1);
+        self.binary(BinaryOp::Or, mixed, one)
+    }
+
+    fn hash_in_place(&mut self, base: Value, taken: Value) -> Value {
         let (hash, offset) = (self.builder.variable(), self.builder.variable());
-        let (seed, zero) = (self.constant(0x243F_6A88_85A3_08D3), self.constant(0));
+        let (seed, zero) = (self.constant(SEED), self.constant(0));
         self.builder.define(hash, seed);
         self.builder.define(offset, zero);
-        let base = self.address_of(trace);
         let (group, done) = (self.builder.block(), self.builder.block());
         self.builder.jump(group);
         self.builder.switch_to(group);
         let now = self.builder.read(offset);
         let at = self.binary(BinaryOp::Add, base, now);
-        let mut mixed = self.builder.read(hash);
-        for word in (0..GROUP).step_by(8) {
-            let frame = self.load8(Address::Pointer(at, word as i32));
-            let different = self.binary(BinaryOp::Xor, mixed, frame);
-            mixed = self.binary(BinaryOp::Mul, different, prime);
-        }
+        let mixed = self.builder.read(hash);
+        let mixed = self.mix(mixed, at, GROUP);
         self.builder.define(hash, mixed);
         let next = self.add_constant(now, i64::from(GROUP));
         self.builder.define(offset, next);
@@ -118,11 +135,55 @@ impl Lowerer<'_> {
         self.builder.seal(group);
         self.builder.seal(done);
         self.builder.switch_to(done);
-        let hash = self.builder.read(hash);
-        let shift = self.constant(29);
-        let high = self.binary(BinaryOp::ShiftRight, hash, shift);
-        let mixed = self.binary(BinaryOp::Xor, hash, high);
-        let one = self.constant(1);
-        self.binary(BinaryOp::Or, mixed, one)
+        self.builder.read(hash)
+    }
+
+    /// The verifier walks through a callback twice, and through a loop as often as it may go round.
+    fn hash_by_callback(&mut self, base: Value, taken: Value) -> Value {
+        let function = self.hashing_callback();
+        let context = self.builder.stack_slot(16, 8, "hash");
+        let seed = self.constant(SEED);
+        self.store8(Address::Slot(context, 0), base);
+        self.store8(Address::Slot(context, 8), seed);
+        let last = self.add_constant(taken, i64::from(CALLBACK_GROUP) - 1);
+        let shift = self.constant(i64::from(CALLBACK_GROUP.ilog2()));
+        let rounds = self.binary(BinaryOp::ShiftRight, last, shift);
+        let function = self.value(Instruction::FunctionAddress(function));
+        let (pointer, flags) = (self.address_of(Address::Slot(context, 0)), self.constant(0));
+        self.call(Helper::LOOP, &[rounds, function, pointer, flags]);
+        self.load8(Address::Slot(context, 8))
+    }
+
+    fn hashing_callback(&mut self) -> FunctionId {
+        if let Some(callback) = self.hashing_callback {
+            return callback;
+        }
+        let callback = self.plain_callback(2, |lowerer| {
+            let (index, context) = (lowerer.builder.parameter(0), lowerer.builder.parameter(1));
+            let most = lowerer.constant(i64::from(ROOM / CALLBACK_GROUP));
+            let inside = lowerer.compare(Comparison::UnsignedLess, index, most);
+            lowerer.unless_return(inside, 1);
+            let base = lowerer.load8(Address::Pointer(context, 0));
+            let shift = lowerer.constant(i64::from(CALLBACK_GROUP.ilog2()));
+            let offset = lowerer.binary(BinaryOp::ShiftLeft, index, shift);
+            let at = lowerer.binary(BinaryOp::Add, base, offset);
+            let before = lowerer.load8(Address::Pointer(context, 8));
+            let mixed = lowerer.mix(before, at, CALLBACK_GROUP);
+            lowerer.store8(Address::Pointer(context, 8), mixed);
+            let go_on = lowerer.constant(0);
+            lowerer.builder.terminate(Terminator::Return(go_on));
+        });
+        self.hashing_callback = Some(callback);
+        callback
+    }
+
+    /// The hash with so many bytes of frames more.
+    fn mix(&mut self, hash: Value, at: Value, bytes: u32) -> Value {
+        let prime = self.constant(PRIME);
+        (0..bytes).step_by(8).fold(hash, |mixed, word| {
+            let frame = self.load8(Address::Pointer(at, word as i32));
+            let different = self.binary(BinaryOp::Xor, mixed, frame);
+            self.binary(BinaryOp::Mul, different, prime)
+        })
     }
 }

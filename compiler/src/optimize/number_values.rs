@@ -6,7 +6,7 @@
 use super::Surroundings;
 use super::substitution::Substitution;
 use crate::ir::analysis::{ControlFlow, Dominators};
-use crate::ir::{Address, BinaryOp, Block, Function, FunctionKind, Helper, HelperEffect, Instruction, Value};
+use crate::ir::{Address, BinaryOp, Block, Function, FunctionKind, Helper, HelperEffect, Inst, Instruction, Value};
 use rustc_hash::FxHashMap;
 
 pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
@@ -17,6 +17,7 @@ pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
         function,
         available: FxHashMap::default(),
         substitution: Substitution::default(),
+        constants: Vec::new(),
     };
     enum Step {
         Enter(Block),
@@ -35,7 +36,9 @@ pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
             }),
         }
     }
-    let Numbering { function, substitution, .. } = numbering;
+    let Numbering { function, substitution, constants, .. } = numbering;
+    let entry = function.entry();
+    function.blocks[entry].instructions.extend(constants);
     substitution.apply(function)
 }
 
@@ -52,6 +55,9 @@ struct Numbering<'a> {
     /// What dominating blocks have computed.
     available: FxHashMap<Instruction, Value>,
     substitution: Substitution,
+    /// Constants of other blocks than the first, where they go: a block that others share for nothing but a constant would
+    /// have to stay.
+    constants: Vec<Inst>,
 }
 
 impl Numbering<'_> {
@@ -71,6 +77,10 @@ impl Numbering<'_> {
             let key = ordered(self.function.instructions[inst].instruction.clone());
             match self.available.get(&key) {
                 Some(earlier) => self.substitution.replace(result, *earlier),
+                None if block != self.function.entry() && matches!(key, Instruction::Const(_)) => {
+                    self.available.insert(key, result);
+                    self.constants.push(inst);
+                }
                 None => {
                     self.available.insert(key.clone(), result);
                     added.push(key);

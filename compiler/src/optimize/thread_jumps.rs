@@ -19,22 +19,44 @@ pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
     let uses = Uses::new(function, &control_flow);
     let mut changed = false;
     for block in control_flow.order {
-        let mut remaining = function.blocks.len();
-        while let Some(Terminator::Jump(target, arguments)) = function.blocks[block].terminator.clone()
-            && remaining > 0
-            && target != block
-            && let Some(threaded) = thread(function, &uses, target, &arguments)
-        {
-            function.blocks[block].terminator = Some(threaded);
-            changed = true;
-            remaining -= 1;
+        for edge in 0..2 {
+            let mut remaining = function.blocks.len();
+            while let Some((target, arguments)) = edge_of(function, block, edge)
+                && remaining > 0
+                && target != block
+                && let Some(threaded) = thread(function, &uses, target, &arguments)
+            {
+                set_edge(function, block, edge, threaded);
+                changed = true;
+                remaining -= 1;
+            }
         }
     }
     changed
 }
 
-/// The jump that replaces a jump to `block` with these arguments.
-fn thread(function: &Function, uses: &Uses, block: Block, arguments: &[Value]) -> Option<Terminator> {
+/// An edge of the control flow: the block, and the arguments for its parameters.
+type Edge = (Block, Vec<Value>);
+
+/// The n-th edge out of a block.
+fn edge_of(function: &Function, block: Block, index: usize) -> Option<Edge> {
+    match function.blocks[block].terminator.as_ref()? {
+        Terminator::Jump(target, arguments) => (index == 0).then(|| (*target, arguments.clone())),
+        Terminator::Branch { then, otherwise, .. } => Some(if index == 0 { then } else { otherwise }.clone()),
+        Terminator::Return(_) => None,
+    }
+}
+
+fn set_edge(function: &mut Function, block: Block, index: usize, edge: Edge) {
+    match &mut function.blocks[block].terminator {
+        Some(Terminator::Jump(target, arguments)) => (*target, *arguments) = edge,
+        Some(Terminator::Branch { then, otherwise, .. }) => *if index == 0 { then } else { otherwise } = edge,
+        Some(Terminator::Return(_)) | None => {}
+    }
+}
+
+/// The edge that replaces one to `block` with these arguments.
+fn thread(function: &Function, uses: &Uses, block: Block, arguments: &[Value]) -> Option<Edge> {
     let data = &function.blocks[block];
     let Some(Terminator::Branch { condition, then, otherwise }) = &data.terminator else { return None };
     if data.instructions.len() > MAX_INSTRUCTIONS || data.parameters.is_empty() || !is_private(function, uses, block) {
@@ -52,7 +74,7 @@ fn thread(function: &Function, uses: &Uses, block: Block, arguments: &[Value]) -
         return None;
     }
     let resolved = next_arguments.iter().map(|argument| *outside.get(argument).unwrap_or(argument)).collect();
-    Some(Terminator::Jump(*next, resolved))
+    Some((*next, resolved))
 }
 
 /// True when what the block defines is used in it alone.

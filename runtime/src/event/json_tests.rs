@@ -158,7 +158,7 @@ proptest! {
         let name = "m".to_owned();
         let described = vec![
             Map {
-                name: name.clone(), symbol: name.clone(), shape: MapShape::Keyed { key, key_size }, value: value.clone(),
+                name: name.clone(), symbol: name.clone(), shape: MapShape::Keyed { key, key_size, short: None }, value: value.clone(),
                 per_cpu: true, value_size, max_entries: 10,
             },
             Map {

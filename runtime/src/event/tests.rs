@@ -364,7 +364,7 @@ fn join_ends_at_the_first_empty_string() {
 }
 
 fn counter(name: &str) -> Map {
-    let shape = MapShape::Keyed { key: int(8, true), key_size: 8 };
+    let shape = MapShape::Keyed { key: int(8, true), key_size: 8, short: None };
     let value = MapValue::Count;
     Map { name: name.into(), symbol: name.into(), shape, value, per_cpu: true, value_size: 8, max_entries: 9 }
 }

@@ -15,7 +15,7 @@ const ALL: Selection = Selection { top: 0, divisor: 0, unset: false };
 
 fn keyed(key: ValueType, value: MapValue) -> Map {
     let key_size = key.size();
-    map(MapShape::Keyed { key, key_size }, value)
+    map(MapShape::Keyed { key, key_size, short: None }, value)
 }
 
 fn scalar(present_offset: u32, value: MapValue) -> Map {

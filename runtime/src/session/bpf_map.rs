@@ -31,6 +31,8 @@ struct LoadedMap {
     copies: usize,
     max_entries: usize,
     scalar: Option<Scalar>,
+    /// The map of the elements with short keys.
+    short: Option<Box<LoadedMap>>,
 }
 
 /// Where the flag of a map without keys stands.
@@ -63,37 +65,34 @@ impl LoadedMaps {
 
 impl MapAccess for LoadedMaps {
     fn visit(&self, map: u32, visit: &mut Visit) -> io::Result<()> {
-        self.get(map)?.visit(visit)
+        let whole = self.get(map)?;
+        if let Some(short) = &whole.short {
+            let mut key = Vec::new();
+            short.visit(&mut |first_bytes, values| {
+                key.clear();
+                key.extend_from_slice(first_bytes);
+                key.resize(whole.key_size, 0);
+                visit(&key, values);
+            })?;
+        }
+        whole.visit(visit)
     }
 
     fn lookup(&self, map: u32, key: &[u8], visit: &mut Visit) -> io::Result<()> {
         let map = self.get(map)?;
         let key = map.own_key(key);
-        if let Some(bytes) = map.lookup(&key)? {
+        if let Some(bytes) = map.map_of(&key).lookup(&key)? {
             visit(&key, map.values(&bytes));
         }
         Ok(())
     }
 
     fn clear(&self, map: u32) -> io::Result<()> {
-        let map = self.get(map)?;
-        if map.scalar.is_some() {
-            return map.update(&map.own_key(&[]), &vec![0; map.element_size()]);
-        }
-        if map.visit_in_batches(Batch::Delete, &mut |_, _| {})? {
-            return Ok(());
-        }
-        map.keys()?.iter().try_for_each(|key| map.delete(key))
+        self.get(map)?.parts().try_for_each(LoadedMap::clear)
     }
 
     fn zero(&self, map: u32) -> io::Result<()> {
-        let map = self.get(map)?;
-        for key in map.keys()? {
-            let Some(mut bytes) = map.lookup(&key)? else { continue };
-            map.zero_values(&mut bytes);
-            map.update(&key, &bytes)?;
-        }
-        Ok(())
+        self.get(map)?.parts().try_for_each(LoadedMap::zero)
     }
 
     fn stack(&self, id: u64) -> Option<Vec<u64>> {
@@ -105,11 +104,14 @@ impl MapAccess for LoadedMaps {
 
 impl LoadedMap {
     fn of_script(loaded: &Loaded, map: &Map) -> Result<Self, RuntimeError> {
-        let scalar = match &map.shape {
-            MapShape::Scalar { present_offset } => Some(Scalar { present_offset: *present_offset as usize }),
-            MapShape::Keyed { .. } => None,
+        let (scalar, short) = match &map.shape {
+            MapShape::Scalar { present_offset } => (Some(Scalar { present_offset: *present_offset as usize }), None),
+            MapShape::Keyed { short: None, .. } => (None, None),
+            MapShape::Keyed { short: Some(short), .. } => {
+                (None, Some(Box::new(Self::new(loaded, &short.symbol, map.per_cpu, None)?)))
+            }
         };
-        Self::new(loaded, &map.symbol, map.per_cpu, scalar)
+        Ok(Self { short, ..Self::new(loaded, &map.symbol, map.per_cpu, scalar)? })
     }
 
     fn new(loaded: &Loaded, symbol: &str, per_cpu: bool, scalar: Option<Scalar>) -> Result<Self, RuntimeError> {
@@ -127,7 +129,38 @@ impl LoadedMap {
             copies: if per_cpu { possible_cpus() } else { 1 },
             max_entries: max_entries as usize,
             scalar,
+            short: None,
         })
+    }
+
+    /// The maps of the kernel that it consists of.
+    fn parts(&self) -> impl Iterator<Item = &LoadedMap> {
+        self.short.as_deref().into_iter().chain([self])
+    }
+
+    /// The one that has a key, which is a whole one.
+    fn map_of(&self, key: &[u8]) -> &LoadedMap {
+        let is_short = |short: &&LoadedMap| key.get(short.key_size - 1) == Some(&0);
+        self.short.as_deref().filter(is_short).unwrap_or(self)
+    }
+
+    fn clear(&self) -> io::Result<()> {
+        if self.scalar.is_some() {
+            return self.update(&self.own_key(&[]), &vec![0; self.element_size()]);
+        }
+        if self.visit_in_batches(Batch::Delete, &mut |_, _| {})? {
+            return Ok(());
+        }
+        self.keys()?.iter().try_for_each(|key| self.delete(key))
+    }
+
+    fn zero(&self) -> io::Result<()> {
+        for key in self.keys()? {
+            let Some(mut bytes) = self.lookup(&key)? else { continue };
+            self.zero_values(&mut bytes);
+            self.update(&key, &bytes)?;
+        }
+        Ok(())
     }
 
     /// The kernel pads each CPU's value to 8 bytes.
@@ -244,11 +277,11 @@ impl LoadedMap {
     }
 
     fn lookup(&self, key: &[u8]) -> io::Result<Option<Vec<u8>>> {
-        if key.len() != self.key_size {
+        if key.len() < self.key_size {
             return Ok(None);
         }
         let mut value = vec![0u8; self.element_size()];
-        // SAFETY: key and value have the sizes that the kernel reads and writes.
+        // SAFETY: key and value have at least the sizes that the kernel reads and writes.
         match unsafe { sys::bpf_map_lookup_elem(self.fd, key.as_ptr().cast(), value.as_mut_ptr().cast()) } {
             0 => Ok(Some(value)),
             error if error == -libc::ENOENT => Ok(None),

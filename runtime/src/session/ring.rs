@@ -50,6 +50,14 @@ pub struct Taken {
     pub is_much: bool,
 }
 
+/// A record in the buffer.
+struct Record<'r> {
+    /// Its length with the header, up to the next record.
+    whole: u64,
+    /// What was sent, unless it was given up.
+    bytes: Option<&'r [u8]>,
+}
+
 impl Ring {
     /// Maps what is needed to wait for records. The map stays open as long as the ring.
     pub fn new(map: RawFd, size: usize) -> Result<Self, RuntimeError> {
@@ -86,8 +94,8 @@ impl Ring {
                 }
             }
             let goes_on = match self.record_at((position & (self.size as u64 - 1)) as usize) {
-                Ok(Some((length, bytes))) => {
-                    position += length;
+                Ok(Some(Record { whole, bytes })) => {
+                    position += whole;
                     bytes.is_none_or(&mut record)
                 }
                 Ok(None) => break,
@@ -109,10 +117,9 @@ impl Ring {
         result.map(|()| Taken { bytes, is_much: bytes > self.size as u64 / 4 })
     }
 
-    /// The record at an offset and its length with the header: no bytes if it was given up, nothing while it is being
-    /// written.
+    /// The record at an offset; nothing while it is being written.
     #[inline]
-    fn record_at(&mut self, start: usize) -> Result<Option<(u64, Option<&[u8]>)>, RuntimeError> {
+    fn record_at(&mut self, start: usize) -> Result<Option<Record<'_>>, RuntimeError> {
         self.map_to(start, start + HEADER)?;
         // SAFETY: the header is mapped, aligned to 8 bytes, and the kernel writes the length atomically.
         let length = unsafe { self.records.add(start).cast::<AtomicU32>().as_ref() }.load(Ordering::Acquire);
@@ -122,12 +129,12 @@ impl Ring {
         let bytes = (length & !DISCARDED) as usize;
         let whole = (HEADER + bytes).next_multiple_of(8) as u64;
         if length & DISCARDED != 0 {
-            return Ok(Some((whole, None)));
+            return Ok(Some(Record { whole, bytes: None }));
         }
         self.map_to(start, start + HEADER + bytes)?;
         // SAFETY: the record is mapped, and the kernel does not change it until it has been taken.
-        let record = unsafe { slice::from_raw_parts(self.records.add(start + HEADER).as_ptr(), bytes) };
-        Ok(Some((whole, Some(record))))
+        let bytes = unsafe { slice::from_raw_parts(self.records.add(start + HEADER).as_ptr(), bytes) };
+        Ok(Some(Record { whole, bytes: Some(bytes) }))
     }
 
     /// Maps the pieces from `start` to `end` that are not mapped yet.

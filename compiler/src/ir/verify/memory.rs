@@ -1,6 +1,6 @@
 //! Accesses stay inside slots and map values, and helpers on maps get a map and enough bytes.
 
-use crate::ir::{Address, Block, Function, Helper, Instruction, MapData, MapKind, Module, Value};
+use crate::ir::{Address, Block, Function, Helper, Instruction, MapData, MapKind, Module, Terminator, Value, ValueDef};
 
 /// What is wrong with the accesses to memory; the structure is sound.
 pub(super) fn check(function: &Function, module: &Module) -> Vec<String> {
@@ -19,7 +19,7 @@ struct Check<'a> {
     problems: Vec<String>,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
     fn instruction(&mut self, block: Block, instruction: &Instruction) {
         match instruction {
             Instruction::Load { address, size, .. }
@@ -79,17 +79,39 @@ impl Check<'_> {
             Helper::FOR_EACH_MAP_ELEM | Helper::RINGBUF_RESERVE | Helper::RINGBUF_OUTPUT => (None, None),
             _ => return,
         };
-        let Some(map) = self.map(arguments) else {
+        let mut maps = Vec::new();
+        let are_maps = arguments.first().is_some_and(|first| self.collect_maps(*first, &mut Vec::new(), &mut maps));
+        if !are_maps || maps.is_empty() {
             return self.problem(block, format!("the first argument of {helper} is no map"));
-        };
-        self.enough(block, arguments, key, map.key_size);
-        self.enough(block, arguments, value, map.value_size);
+        }
+        for map in maps {
+            self.enough(block, arguments, key, map.key_size);
+            self.enough(block, arguments, value, map.value_size);
+        }
     }
 
-    fn map(&self, arguments: &[Value]) -> Option<MapData> {
-        match self.function.definition(*arguments.first()?) {
-            Some(Instruction::MapReference(map)) => Some(self.module.maps[*map].clone()),
-            _ => None,
+    /// The maps that a value may be, whichever way control came; false if it may be something else.
+    fn collect_maps(&self, value: Value, seen: &mut Vec<Value>, maps: &mut Vec<&'a MapData>) -> bool {
+        if seen.contains(&value) {
+            return true;
+        }
+        seen.push(value);
+        match self.function.values[value].definition {
+            ValueDef::Result(inst) => match self.function.instructions[inst].instruction {
+                Instruction::MapReference(map) => {
+                    maps.push(&self.module.maps[map]);
+                    true
+                }
+                _ => false,
+            },
+            ValueDef::Parameter(block, index) => {
+                let terminators = self.function.blocks.iter().filter_map(|(_, data)| data.terminator.as_ref());
+                terminators.flat_map(Terminator::targets).filter(|(target, _)| *target == block).all(
+                    |(_, arguments)| {
+                        arguments.get(index as usize).is_some_and(|value| self.collect_maps(*value, seen, maps))
+                    },
+                )
+            }
         }
     }
 
