@@ -76,7 +76,12 @@ impl Builtin for Argument {
                 Some(register(calling_convention::ARGUMENTS[n as usize], span))
             }
             (Arguments::Entry, Which::Register(n)) => Some(stack_word(checker, n - 6, span)),
-            (Arguments::Entry, Which::Stack(n)) => Some(stack_word(checker, n, span)),
+            (Arguments::Entry, Which::Stack(n)) => {
+                let note = Diagnostic::note(Code::OldSpelling, span, format!("sarg{n} is an old spelling"));
+                let offset = 8 * (u32::from(n) + 1);
+                checker.report(note.help(format!("write *(uint64 *)(reg(\"sp\") + {offset})")));
+                Some(stack_word(checker, n, span))
+            }
             (Arguments::Return, Which::Result) => Some(register(calling_convention::RESULT, span)),
             (Arguments::Typed(_), Which::Register(n)) if checker.facts().context == ContextKind::Arguments => {
                 Some(checker.argument_word(n, span))

@@ -39,7 +39,12 @@ impl Builtin for Delete {
                 let key = checker.argument(key)?;
                 Some(checker.map_key(&map.name, key)?)
             }
-            (None, key) => key,
+            (None, Some(key)) => {
+                let note = Diagnostic::note(Code::OldSpelling, span, "delete(@map[key]) is an old spelling");
+                checker.report(note.help(format!("write delete(@{}, key)", map.name)));
+                Some(key)
+            }
+            (None, None) => None,
         };
         if key.is_none() {
             let keyed = checker.map_by_index(map.index).and_then(|(_, facts)| facts.key.clone()).flatten().is_some();

@@ -64,6 +64,8 @@ impl<'a> Checker<'a> {
                 Some(StatementKind::If(condition?, then, otherwise))
             }
             ast::StatementKind::While { condition, body } => {
+                let note = Diagnostic::note(Code::OldSpelling, condition.span, "while is an old spelling");
+                self.report(note.help("write for ($i : 0..n) { … }, which has no limit on its rounds"));
                 let condition = self.condition(condition);
                 let body = self.loop_body(body);
                 Some(StatementKind::While(condition?, body))

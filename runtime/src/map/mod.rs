@@ -1,4 +1,4 @@
-//! The script's maps as they print: entries of all CPUs combined ([`combine`]), in their order ([`order`], [`sort`]), as text or JSON
+//! The script's maps as they print: entries of all CPUs combined ([`combine`]), in their order ([`order`]), as text or JSON
 //! ([`mod@print`]).
 //!
 //! Everything is read through [`MapAccess`], so that it can be tested without a kernel.
