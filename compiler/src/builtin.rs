@@ -73,6 +73,12 @@ pub trait Aggregation {
 
     /// Adds to the value that `element` points to (this CPU's, never null). `arguments` have been evaluated to scalars.
     fn update(&self, lowerer: &mut Lowerer<'_>, element: Value, value: &MapValue, arguments: &[Value]);
+
+    /// The words of a value to which these arguments were added first, if that are few.
+    fn first(&self, lowerer: &mut Lowerer<'_>, arguments: &[Value]) -> Option<Vec<Value>> {
+        let _ = (lowerer, arguments);
+        None
+    }
 }
 
 /// Name, parameters and documentation of a builtin.

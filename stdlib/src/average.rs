@@ -66,6 +66,10 @@ impl Aggregation for Average {
     fn update(&self, lowerer: &mut Lowerer<'_>, element: Value, _: &MapValue, arguments: &[Value]) {
         add_total_and_count(lowerer, element, arguments[0]);
     }
+
+    fn first(&self, lowerer: &mut Lowerer<'_>, arguments: &[Value]) -> Option<Vec<Value>> {
+        Some(vec![arguments[0], lowerer.constant(1)])
+    }
 }
 
 impl Builtin for Stats {
@@ -99,6 +103,10 @@ impl Aggregation for Stats {
 
     fn update(&self, lowerer: &mut Lowerer<'_>, element: Value, _: &MapValue, arguments: &[Value]) {
         add_total_and_count(lowerer, element, arguments[0]);
+    }
+
+    fn first(&self, lowerer: &mut Lowerer<'_>, arguments: &[Value]) -> Option<Vec<Value>> {
+        Some(vec![arguments[0], lowerer.constant(1)])
     }
 }
 

@@ -98,4 +98,8 @@ impl Aggregation for Extreme {
             },
         );
     }
+
+    fn first(&self, lowerer: &mut Lowerer<'_>, arguments: &[Value]) -> Option<Vec<Value>> {
+        Some(vec![arguments[0], lowerer.constant(1)])
+    }
 }

@@ -55,4 +55,8 @@ impl Aggregation for Sum {
     fn update(&self, lowerer: &mut Lowerer<'_>, element: Value, _: &MapValue, arguments: &[Value]) {
         lowerer.atomic_add(Address::Pointer(element, 0), arguments[0]);
     }
+
+    fn first(&self, _: &mut Lowerer<'_>, arguments: &[Value]) -> Option<Vec<Value>> {
+        Some(arguments.to_vec())
+    }
 }

@@ -5,7 +5,6 @@
 
 use super::short_key::KernelMaps;
 use super::{Lowerer, value_type};
-use crate::builtin::Call;
 use crate::hir::{self, Expr, LocalIndex, MapContent, MapIndex, Place};
 use crate::ir::{Address, BinaryOp, Comparison, Helper, Instruction, MapData, MapKind, MemorySize, Value};
 use crate::types::{Type, UINT64};
@@ -22,9 +21,11 @@ const EARLY_BYTES: u64 = 1 << 20;
 
 /// Where an element is: the kernel's map, and the address of the key.
 #[derive(Clone, Copy)]
-struct ElementPlace {
-    table: Value,
-    key: Value,
+pub(super) struct ElementPlace {
+    /// A reference to the map.
+    pub table: Value,
+    /// Where the key is.
+    pub key: Value,
 }
 
 impl<'a> Lowerer<'a> {
@@ -99,7 +100,7 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    fn map(&self, map: MapIndex) -> &'a hir::Map {
+    pub(super) fn map(&self, map: MapIndex) -> &'a hir::Map {
         &self.program.maps[map.0 as usize]
     }
 
@@ -114,12 +115,12 @@ impl<'a> Lowerer<'a> {
         self.manifest.maps[map.0 as usize].per_cpu
     }
 
-    fn value_size(&self, map: MapIndex) -> u32 {
+    pub(super) fn value_size(&self, map: MapIndex) -> u32 {
         self.manifest.maps[map.0 as usize].value_size
     }
 
     /// Where the element of a key is.
-    fn place(&mut self, map: MapIndex, key: Option<&Expr>) -> ElementPlace {
+    pub(super) fn place(&mut self, map: MapIndex, key: Option<&Expr>) -> ElementPlace {
         let key = self.key(map, key);
         ElementPlace { table: self.table_of(map, key), key }
     }
@@ -142,7 +143,7 @@ impl<'a> Lowerer<'a> {
         self.address_of(address)
     }
 
-    fn look_up(&mut self, place: ElementPlace) -> Value {
+    pub(super) fn look_up(&mut self, place: ElementPlace) -> Value {
         self.call(Helper::MAP_LOOKUP_ELEM, &[place.table, place.key])
     }
 
@@ -157,7 +158,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// The element, made with a value of zero when it is absent; null when the map is full.
-    fn element_or_new(&mut self, map: MapIndex, key: Option<&Expr>) -> Value {
+    pub(super) fn element_or_new(&mut self, map: MapIndex, key: Option<&Expr>) -> Value {
         if self.map(map).key.is_none() {
             return self.map_pointer(map, None);
         }
@@ -187,7 +188,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// Runs code with the element's pointer; a full map is counted.
-    fn with_element(&mut self, map: MapIndex, element: Value, use_it: impl FnOnce(&mut Self)) {
+    pub(super) fn with_element(&mut self, map: MapIndex, element: Value, use_it: impl FnOnce(&mut Self)) {
         let scalar = self.map(map).key.is_none();
         if scalar && !self.is_per_cpu(map) {
             use_it(self);
@@ -211,7 +212,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// An update found no room: that is counted, and told with its place where that is asked for.
-    fn map_full(&mut self, map: MapIndex) {
+    pub(super) fn map_full(&mut self, map: MapIndex) {
         self.count(Counter::MapFull(map.0));
         if self.target.settings.report_helper_errors {
             let too_big = self.constant(-7);
@@ -333,35 +334,6 @@ impl<'a> Lowerer<'a> {
         self.builder.read(result)
     }
 
-    pub(super) fn update_aggregation(&mut self, map: MapIndex, key: Option<&Expr>, call: &Call) {
-        let arguments: Vec<Value> = call.arguments.iter().map(|argument| self.scalar(argument)).collect();
-        let element = self.element_or_new(map, key);
-        let MapContent::Aggregation(value) = &self.map(map).value else { return };
-        self.with_element(map, element, |lowerer| {
-            if let Some(aggregation) = call.builtin.aggregation() {
-                aggregation.update(lowerer, element, value, &arguments);
-            }
-        });
-    }
-
-    /// Adds one to a bucket of a histogram; `bucket` is below `buckets`.
-    pub fn count_bucket(&mut self, element: Value, bucket: Value, buckets: u32) {
-        // The verifier wants to see the bound.
-        let most = self.constant(i64::from(buckets) - 1);
-        let inside = self.compare(Comparison::UnsignedLessEqual, bucket, most);
-        self.if_else(
-            inside,
-            |lowerer| {
-                let three = lowerer.constant(3);
-                let bytes = lowerer.binary(BinaryOp::ShiftLeft, bucket, three);
-                let counter = lowerer.binary(BinaryOp::Add, element, bytes);
-                let one = lowerer.constant(1);
-                lowerer.atomic_add(Address::Pointer(counter, 0), one);
-            },
-            |_| {},
-        );
-    }
-
     /// Removes an element; 1 when it was there.
     pub fn delete(&mut self, map: MapIndex, key: Option<&Expr>) -> Value {
         if self.map(map).key.is_none() {
@@ -406,81 +378,6 @@ impl<'a> Lowerer<'a> {
                 Some(total.map_or(counted, |total| self.binary(BinaryOp::Add, total, counted)))
             })
             .unwrap_or(zero)
-    }
-
-    /// An aggregation as one integer: the CPUs' values combined.
-    pub(super) fn read_aggregation(&mut self, map: MapIndex, key: Option<&Expr>) -> Value {
-        let place = self.place(map, key);
-        self.combine(map, place)
-    }
-
-    fn combine(&mut self, map: MapIndex, place: ElementPlace) -> Value {
-        let MapContent::Aggregation(value) = &self.map(map).value else { return self.constant(0) };
-        let (total, count) = (self.builder.variable(), self.builder.variable());
-        let zero = self.constant(0);
-        self.builder.define(total, zero);
-        self.builder.define(count, zero);
-        for cpu in 0..self.target.possible_cpus {
-            let cpu = self.constant(i64::from(cpu));
-            let element = self.call(Helper::MAP_LOOKUP_PERCPU_ELEM, &[place.table, place.key, cpu]);
-            self.if_else(element, |lowerer| lowerer.combine_one(value, element, total, count), |_| {});
-        }
-        let (total, count) = (self.builder.read(total), self.builder.read(count));
-        match value {
-            MapValue::Average { signed } | MapValue::Stats { signed } => {
-                let op = if *signed { BinaryOp::SignedDiv } else { BinaryOp::UnsignedDiv };
-                self.choose(count, |lowerer| lowerer.binary(op, total, count), |_| zero)
-            }
-            _ => total,
-        }
-    }
-
-    fn combine_one(
-        &mut self,
-        value: &MapValue,
-        element: Value,
-        total: crate::ir::builder::Variable,
-        count: crate::ir::builder::Variable,
-    ) {
-        let one_value = self.load8(Address::Pointer(element, 0));
-        let known = self.builder.read(total);
-        let comparison = match value {
-            MapValue::Min { signed: true } => Some(Comparison::SignedLess),
-            MapValue::Min { signed: false } => Some(Comparison::UnsignedLess),
-            MapValue::Max { signed: true } => Some(Comparison::SignedGreater),
-            MapValue::Max { signed: false } => Some(Comparison::UnsignedGreater),
-            _ => None,
-        };
-        let Some(comparison) = comparison else {
-            let sum = self.binary(BinaryOp::Add, known, one_value);
-            self.builder.define(total, sum);
-            if matches!(value, MapValue::Average { .. } | MapValue::Stats { .. }) {
-                let here = self.load8(Address::Pointer(element, 8));
-                let before = self.builder.read(count);
-                let after = self.binary(BinaryOp::Add, before, here);
-                self.builder.define(count, after);
-            }
-            return;
-        };
-        let is_set = self.load8(Address::Pointer(element, 8));
-        self.if_else(
-            is_set,
-            |lowerer| {
-                let any = lowerer.builder.read(count);
-                let best = lowerer.choose(
-                    any,
-                    |lowerer| {
-                        let better = lowerer.compare(comparison, one_value, known);
-                        lowerer.choose(better, |_| one_value, |_| known)
-                    },
-                    |_| one_value,
-                );
-                lowerer.builder.define(total, best);
-                let one = lowerer.constant(1);
-                lowerer.builder.define(count, one);
-            },
-            |_| {},
-        );
     }
 
     /// Gives a variable the value that a look-up found.

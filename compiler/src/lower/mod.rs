@@ -4,6 +4,7 @@
 //! zero, so that keys hash alike and strings compare by words. Scalars are kept extended to 64 bits by their type.
 
 mod aggregate;
+mod aggregation;
 mod emit;
 mod expression;
 mod flow;
