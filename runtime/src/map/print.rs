@@ -3,7 +3,7 @@
 use super::Values;
 use super::combine::{Combined, combine};
 use super::order::write_place;
-use super::sort::{Sortable, Sorted};
+use super::sort::{Entries, Sorted};
 use crate::format::histogram::{self, Scale};
 use crate::format::json::{self, Object};
 use crate::format::number::word;
@@ -58,9 +58,7 @@ pub fn write_map(output: &mut Output, request: Request, context: &mut Context) -
             })?;
             let mut entries = sorted.into_entries();
             if !entries.is_empty() {
-                for entry in &mut entries {
-                    entry.value.divide(selection.divisor);
-                }
+                entries.values_mut().for_each(|value| value.divide(selection.divisor));
                 write_keyed(output, style, map, key, &entries, context);
             }
             Ok(())
@@ -104,30 +102,30 @@ fn write_keyed(
     style: Style,
     map: &Map,
     key_type: &ValueType,
-    entries: &[Sortable],
+    entries: &Entries,
     context: &mut Context,
 ) {
     match style {
         Style::Text => {
-            for entry in entries {
+            for (key, value) in entries.iter() {
                 let out = output.buffer();
                 write_name(out, map);
                 out.push(b'[');
-                text::write_key(out, key_type, entry.key(), context);
+                text::write_key(out, key_type, key, context);
                 out.push(b']');
-                write_named_value(out, map, &entry.value, context);
+                write_named_value(out, map, value, context);
                 output.written();
             }
         }
         Style::Json => {
             let message = open_message(output.buffer(), map);
             let mut object = Object::open(output.buffer());
-            for entry in entries {
+            for (key, value) in entries.iter() {
                 let out = output.buffer();
                 object.separate(out);
-                json::write_key_name(out, key_type, entry.key(), context);
+                json::write_key_name(out, key_type, key, context);
                 out.extend_from_slice(b": ");
-                write_value_json(out, map, &entry.value, context);
+                write_value_json(out, map, value, context);
                 output.written();
             }
             object.close(output.buffer());

@@ -1,114 +1,160 @@
 //! Entries in the order of their places, all or only the last ones.
 //!
-//! A place is a string of bytes ([`super::order`]). Of many entries of which few are wanted, only those few are kept.
+//! A place is a string of bytes ([`super::order`]). The bytes of all entries are in one piece of memory, and what is sorted
+//! is small: a map may have millions of them. Of many entries of which few are wanted, only those few are kept.
 
 use super::combine::Combined;
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
-
-/// An entry with its place.
-pub struct Sortable {
-    /// The first bytes of the place as a number, which tells most entries apart without looking at the rest.
-    first: u64,
-    /// The place, and the key behind it.
-    bytes: Box<[u8]>,
-    key_offset: u32,
-    /// What the entry means.
-    pub value: Combined,
-}
-
-impl Sortable {
-    /// The bytes of the key.
-    pub fn key(&self) -> &[u8] {
-        &self.bytes[self.key_offset as usize..]
-    }
-
-    fn place(&self) -> &[u8] {
-        &self.bytes[..self.key_offset as usize]
-    }
-}
-
-/// The other way round, so that the greatest of a heap is the entry that is dropped first.
-impl Ord for Sortable {
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.first.cmp(&self.first).then_with(|| other.place().cmp(self.place()))
-    }
-}
-
-impl PartialOrd for Sortable {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Sortable {
-    fn eq(&self, other: &Self) -> bool {
-        self.place() == other.place()
-    }
-}
-
-impl Eq for Sortable {}
 
 /// Takes entries in any order and hands them out in that of their places.
 pub struct Sorted {
-    entries: Entries,
+    kept: Kept,
     /// The place of the entry that is being inserted.
     place: Vec<u8>,
 }
 
-enum Entries {
-    All(Vec<Sortable>),
-    Last(BinaryHeap<Sortable>, usize),
+enum Kept {
+    All(Entries),
+    /// The lowest is on top, and is what goes when there are more than so many.
+    Last(BinaryHeap<Reverse<Entry>>, usize),
 }
 
 impl Sorted {
     /// Keeps the last `top` entries, or all if that is 0.
     pub fn new(top: u64) -> Self {
-        let entries = match usize::try_from(top) {
-            Ok(0) | Err(_) => Entries::All(Vec::new()),
-            Ok(top) => Entries::Last(BinaryHeap::new(), top),
+        let kept = match usize::try_from(top) {
+            Ok(0) | Err(_) => Kept::All(Entries::default()),
+            Ok(top) => Kept::Last(BinaryHeap::new(), top),
         };
-        Self { entries, place: Vec::new() }
+        Self { kept, place: Vec::new() }
     }
 
     /// Inserts an entry, of which `write_place` appends the place.
     pub fn insert(&mut self, key: &[u8], value: Combined, write_place: impl FnOnce(&mut Vec<u8>, &Combined)) {
         self.place.clear();
         write_place(&mut self.place, &value);
-        let first = first_word(&self.place);
-        let place = &self.place;
-        let sortable = move || {
-            let bytes = [place, key].concat().into_boxed_slice();
-            Sortable { first, bytes, key_offset: place.len() as u32, value }
-        };
-        match &mut self.entries {
-            Entries::All(entries) => entries.push(sortable()),
-            Entries::Last(entries, top) if entries.len() < *top => entries.push(sortable()),
-            Entries::Last(entries, _) => {
+        let entry = |place: &[u8], value| Entry { place: place.into(), key: key.into(), value };
+        match &mut self.kept {
+            Kept::All(entries) => entries.push(&self.place, key, value),
+            Kept::Last(entries, top) if entries.len() < *top => entries.push(Reverse(entry(&self.place, value))),
+            Kept::Last(entries, _) => {
                 if let Some(mut lowest) = entries.peek_mut()
-                    && (lowest.first, lowest.place()) < (first, place.as_slice())
+                    && *lowest.0.place < *self.place
                 {
-                    *lowest = sortable();
+                    *lowest = Reverse(entry(&self.place, value));
                 }
             }
         }
     }
 
     /// The entries in their order.
-    pub fn into_entries(self) -> Vec<Sortable> {
-        let mut entries = match self.entries {
-            Entries::All(entries) => entries,
-            Entries::Last(entries, _) => entries.into_vec(),
+    pub fn into_entries(self) -> Entries {
+        let mut entries = match self.kept {
+            Kept::All(entries) => entries,
+            Kept::Last(kept, _) => {
+                let mut entries = Entries::default();
+                kept.into_iter().for_each(|Reverse(entry)| entries.push(&entry.place, &entry.key, entry.value));
+                entries
+            }
         };
-        entries.sort_unstable_by(|a, b| b.cmp(a));
+        entries.sort();
         entries
     }
 }
 
-/// The first eight bytes as a number that compares as they do.
-fn first_word(place: &[u8]) -> u64 {
-    let mut word = [0; 8];
-    let length = place.len().min(8);
-    word[..length].copy_from_slice(&place[..length]);
-    u64::from_be_bytes(word)
+/// An entry that stands by itself.
+struct Entry {
+    place: Box<[u8]>,
+    key: Box<[u8]>,
+    value: Combined,
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.place.cmp(&other.place)
+    }
+}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.place == other.place
+    }
+}
+
+impl Eq for Entry {}
+
+/// Many entries.
+#[derive(Default)]
+pub struct Entries {
+    /// Place and key of each.
+    bytes: Vec<u8>,
+    stored: Vec<Stored>,
+    order: Vec<Position>,
+}
+
+/// Where the bytes of an entry are, and what it means.
+struct Stored {
+    start: usize,
+    key: usize,
+    end: usize,
+    value: Combined,
+}
+
+/// What is sorted.
+struct Position {
+    /// The first bytes of the place as a number, which tells most entries apart without looking at the rest.
+    first: u128,
+    index: usize,
+}
+
+impl Entries {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// Key and value of each, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &Combined)> {
+        self.order.iter().map(|position| {
+            let stored = &self.stored[position.index];
+            (&self.bytes[stored.key..stored.end], &stored.value)
+        })
+    }
+
+    /// All values, in any order.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Combined> {
+        self.stored.iter_mut().map(|stored| &mut stored.value)
+    }
+
+    fn push(&mut self, place: &[u8], key: &[u8], value: Combined) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(place);
+        let key_start = self.bytes.len();
+        self.bytes.extend_from_slice(key);
+        self.order.push(Position { first: first_bytes(place), index: self.stored.len() });
+        self.stored.push(Stored { start, key: key_start, end: self.bytes.len(), value });
+    }
+
+    fn sort(&mut self) {
+        let place = |position: &Position| {
+            let stored = &self.stored[position.index];
+            &self.bytes[stored.start..stored.key]
+        };
+        self.order.sort_unstable_by(|a, b| a.first.cmp(&b.first).then_with(|| place(a).cmp(place(b))));
+    }
+}
+
+/// The first 16 bytes as a number that compares as they do.
+fn first_bytes(place: &[u8]) -> u128 {
+    let mut bytes = [0; 16];
+    let length = place.len().min(16);
+    bytes[..length].copy_from_slice(&place[..length]);
+    u128::from_be_bytes(bytes)
 }

@@ -7,6 +7,7 @@ use super::load::{Loaded, possible_cpus};
 use crate::map::{MapAccess, Values, Visit};
 use lancet_manifest::{Manifest, Map, MapShape};
 use libbpf_sys as sys;
+use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::io;
 use std::ptr;
@@ -17,6 +18,10 @@ const BATCH: usize = 4096;
 /// The maps of the script and the map of stacks.
 pub struct LoadedMaps {
     maps: Vec<LoadedMap>,
+    /// Set when no program runs any more.
+    are_final: Cell<bool>,
+    /// Maps that were cleared since, which need not be emptied.
+    cleared: RefCell<Vec<u32>>,
     stacks: Option<LoadedMap>,
 }
 
@@ -55,7 +60,16 @@ impl LoadedMaps {
             Some(symbol) => Some(LoadedMap::new(loaded, symbol, false, None)?),
             None => None,
         };
-        Ok(Self { maps, stacks })
+        Ok(Self { maps, are_final: Cell::new(false), cleared: RefCell::default(), stacks })
+    }
+
+    /// Tells that no program of the script runs any more.
+    pub fn become_final(&self) {
+        self.are_final.set(true);
+    }
+
+    fn is_cleared(&self, map: u32) -> bool {
+        self.cleared.borrow().contains(&map)
     }
 
     fn get(&self, map: u32) -> io::Result<&LoadedMap> {
@@ -66,6 +80,9 @@ impl LoadedMaps {
 impl MapAccess for LoadedMaps {
     fn visit(&self, map: u32, visit: &mut Visit) -> io::Result<()> {
         let whole = self.get(map)?;
+        if self.is_cleared(map) {
+            return Ok(());
+        }
         if let Some(short) = &whole.short {
             let mut key = Vec::new();
             short.visit(&mut |first_bytes, values| {
@@ -79,16 +96,21 @@ impl MapAccess for LoadedMaps {
     }
 
     fn lookup(&self, map: u32, key: &[u8], visit: &mut Visit) -> io::Result<()> {
-        let map = self.get(map)?;
+        let (map, is_cleared) = (self.get(map)?, self.is_cleared(map));
         let key = map.own_key(key);
-        if let Some(bytes) = map.map_of(&key).lookup(&key)? {
+        if !is_cleared && let Some(bytes) = map.map_of(&key).lookup(&key)? {
             visit(&key, map.values(&bytes));
         }
         Ok(())
     }
 
     fn clear(&self, map: u32) -> io::Result<()> {
-        self.get(map)?.parts().try_for_each(LoadedMap::clear)
+        let loaded = self.get(map)?;
+        if self.are_final.get() && loaded.scalar.is_none() {
+            self.cleared.borrow_mut().push(map);
+            return Ok(());
+        }
+        loaded.parts().try_for_each(LoadedMap::clear)
     }
 
     fn zero(&self, map: u32) -> io::Result<()> {

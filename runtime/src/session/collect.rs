@@ -125,6 +125,11 @@ impl<'s, 'm> Collector<'s, 'm> {
         self.printer.print_maps(self.maps);
     }
 
+    /// Tells that only records are left.
+    pub fn programs_have_ended(&self) {
+        self.maps.become_final();
+    }
+
     /// Takes records again after `exit()`, and drops those that were sent before.
     pub fn resume(&mut self) {
         if let Some(ring) = &mut self.ring {

@@ -195,6 +195,7 @@ impl Session<'_, '_> {
         for program in begin::programs(self.manifest, |target| matches!(target, Target::End)) {
             begin::run_once(self.loaded, program)?;
         }
+        self.collector.programs_have_ended();
         match (self.collector.drain(), exit_code) {
             (Flow::Exit(code), 0) => Ok(Outcome { exit_code: code }),
             _ => Ok(Outcome { exit_code }),
