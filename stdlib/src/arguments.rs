@@ -89,7 +89,14 @@ impl Builtin for Argument {
             (Arguments::Usdt(arguments), Which::Register(n)) => checker.usdt_argument(arguments, n, span),
             (Arguments::Typed(_), Which::Result) => checker.typed_result(span),
             (Arguments::Raw, Which::Register(_)) => Some(Call::expr(self, UINT64, span, Vec::new(), Extra::None)),
-            (Arguments::Unknown, _) => None,
+            // What is missing here has the arguments of its kind elsewhere.
+            (Arguments::Unknown, which) => match (which, checker.facts().written_provider()) {
+                (Which::Result, "kretprobe" | "uretprobe") => Some(register(calling_convention::RESULT, span)),
+                (Which::Register(_) | Which::Stack(_), "kprobe" | "uprobe" | "usdt" | "rawtracepoint") => {
+                    Some(register(calling_convention::ARGUMENTS[0], span))
+                }
+                _ => None,
+            },
             _ => {
                 let provider = checker.facts().written_provider().to_owned();
                 let name = self.signature.name;

@@ -35,7 +35,7 @@ use crate::ctypes::TypeTable;
 use crate::hir;
 use crate::library::LibraryFile;
 use crate::probe::system_call::{see_the_same, serve_many};
-use crate::probe::{Expansion, ProbeFacts};
+use crate::probe::{Arguments, Expansion, ProbeFacts};
 use crate::settings::Settings;
 use crate::types::Type;
 use inference::Inference;
@@ -100,11 +100,13 @@ pub fn check(
     checker.declare_maps(program);
     let expansions: Vec<(&ast::Probe, Vec<Expansion>)> =
         probes(program).map(|probe| (probe, crate::probe::expand(probe, environment, &mut checker.lasting))).collect();
+    let missing = |expansion: &Expansion| expansion.arguments == Arguments::Unknown && !expansion.allowed;
+    let lacks_probes = expansions.iter().any(|(_, expansions): &(_, Vec<Expansion>)| expansions.iter().any(missing));
     // A lattice of widening types is low; the bound only guards against a mistake of ours.
     for _ in 0..MOST_ROUNDS {
         checker.start_round();
         let probes = checker.round(&expansions);
-        if !checker.inference.changed && !checker.inference.assume_numbers() {
+        if !checker.inference.changed && (lacks_probes || !checker.inference.assume_numbers()) {
             let mut program = hir::Program { probes, maps: Vec::new() };
             checker.finish_maps(&mut program);
             checker.unknown_options(probes_span(&expansions));

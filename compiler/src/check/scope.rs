@@ -2,6 +2,7 @@
 
 use super::Checker;
 use crate::hir::{Local, LocalIndex};
+use crate::probe::Arguments;
 use crate::types::Type;
 use lancet_syntax::ast;
 use lancet_syntax::code::Code;
@@ -138,7 +139,9 @@ impl<'a> Checker<'a> {
     /// The type of a variable that is read at `span`; reports when nothing tells it.
     pub(super) fn known_local_type(&mut self, index: LocalIndex, span: Span) -> Option<Type> {
         let known = self.local_type(index);
-        if known.is_none() && self.given_up.insert(index) {
+        // Of a probe that is missing here not everything is known.
+        let is_missing = self.facts.expansion.arguments == Arguments::Unknown;
+        if known.is_none() && !is_missing && self.given_up.insert(index) {
             let name = self.locals[index.0 as usize].name.clone();
             self.report(
                 Diagnostic::error(Code::UnknownVariable, span, format!("nothing gives ${name} a value"))

@@ -99,6 +99,8 @@ pub struct Expansion {
     pub attach_points: Vec<AttachPoint>,
     /// There are none, and the script says that this is right (`missing_probes`).
     pub allowed: bool,
+    /// The provider, of which there is no attach point.
+    missing: Option<&'static str>,
 }
 
 /// What the arguments of a probe are.
@@ -183,7 +185,9 @@ impl ProbeFacts {
     /// The provider as users write it: `begin`, which the `probetype` of such a probe does not say.
     pub fn written_provider(&self) -> &str {
         let first = self.expansion.attach_points.first();
-        first.map_or("", |point| if point.provider == special::PROVIDER { &point.name } else { &point.provider })
+        first.map_or(self.expansion.missing.unwrap_or_default(), |point| {
+            if point.provider == special::PROVIDER { &point.name } else { &point.provider }
+        })
     }
 }
 
@@ -256,7 +260,9 @@ pub fn expand(probe: &ast::Probe, environment: &Environment<'_>, diagnostics: &m
         // The action is checked all the same, as far as that is possible: it says what its maps hold.
         let context = Some(ContextKind::Registers);
         let allowed = diagnostics.errors() == earlier_errors;
-        return vec![Expansion { context, arguments: Arguments::Unknown, allowed, ..Expansion::default() }];
+        let first = probe.attach_points.first().and_then(|point| point.parts.first());
+        let missing = first.and_then(|name| find(&name.text)).map(Provider::name);
+        return vec![Expansion { context, arguments: Arguments::Unknown, allowed, missing, ..Expansion::default() }];
     }
     leave_out(&mut expansions, environment.settings);
     let count: usize = expansions.iter().map(|expansion| expansion.attach_points.len()).sum();

@@ -103,6 +103,7 @@ fn expand(cx: &mut Cx<'_>, provider: &'static str, at_return: bool) -> Result<Ve
         space: Some(Space::User),
         attach_points,
         allowed: false,
+        missing: None,
     }])
 }
 
