@@ -29,7 +29,7 @@ use crate::event::{Flow, Presentation, Printer};
 use crate::format::Style;
 use crate::format::output::Output;
 use account::Globals;
-use attach::{Attached, Scope, read_all};
+use attach::{Attached, Progress, Scope, read_all};
 use bpf_map::LoadedMaps;
 use collect::{Collector, Wake};
 use lancet_manifest::{Manifest, Target};
@@ -82,13 +82,15 @@ fn trace(
         printer.names().watch_processes(options.command.is_none());
     }
     let scope = Scope { process: target, is_command: options.command.is_some() };
-    let attached = Attached::all(loaded, manifest, scope, &mut printer)?;
+    let attach_points = manifest.programs.iter().map(|program| program.attachments.len()).sum();
+    let progress = Progress::new(&signals, attach_points, options.quiet);
+    let attached = Attached::all(loaded, manifest, scope, &mut printer, progress)?;
     let runs_by_itself = is_test_run(manifest);
     if !runs_by_itself {
         printer.attached_probes(attached.probe_count());
     }
     pins(manifest).for_each(|path| printer.pinned(path));
-    if let Some(process) = &mut process {
+    if let Some(process) = process.as_mut().filter(|_| !attached.broken_off) {
         process.start()?;
     }
     let ring = match &manifest.ring_buffer {

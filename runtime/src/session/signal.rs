@@ -41,6 +41,16 @@ impl Signals {
         }
     }
 
+    /// Whether SIGINT or SIGTERM waits to be read.
+    pub fn ask_to_end(&self) -> bool {
+        // SAFETY: the kernel writes the set, and the set is asked for members.
+        unsafe {
+            let mut pending = std::mem::zeroed();
+            libc::sigpending(&mut pending) == 0
+                && [libc::SIGINT, libc::SIGTERM].iter().any(|&signal| libc::sigismember(&pending, signal) == 1)
+        }
+    }
+
     /// From here on the next SIGINT or SIGTERM ends this process at once.
     pub fn end_at_next(&self) {
         let ending = set(&[libc::SIGINT, libc::SIGTERM]);

@@ -8,6 +8,7 @@ mod iterator;
 mod kernel_function;
 mod link;
 mod perf_event;
+mod progress;
 mod raw_tracepoint;
 mod timer;
 mod tracepoint;
@@ -19,6 +20,7 @@ mod watchpoint;
 pub use iterator::read_all;
 pub use link::Link;
 pub use perf_event::{Reach, description, open};
+pub use progress::Progress;
 
 use super::error::RuntimeError;
 use super::load::Loaded;
@@ -74,18 +76,21 @@ pub struct Attached {
     /// The attach points that are active, those without link included, by their numbers in the manifest: those of one USDT
     /// probe share one.
     probes: FxHashSet<u32>,
+    /// The user wanted to end before everything was attached.
+    pub broken_off: bool,
 }
 
 /// Why an attach point could not be attached, in plain words.
 type Reason = String;
 
 impl Attached {
-    /// Attaches everything.
+    /// Attaches everything, unless the user wants to end before that.
     pub fn all(
         loaded: &Loaded,
         manifest: &Manifest,
         scope: Scope,
         printer: &mut Printer,
+        mut progress: Progress,
     ) -> Result<Self, RuntimeError> {
         let mut attached = Self::default();
         let mut missing = None;
@@ -103,6 +108,10 @@ impl Attached {
                     missing.get_or_insert(error);
                     Ok(())
                 })?;
+                if !progress.advance(attachments.len()) {
+                    attached.broken_off = true;
+                    return Ok(attached);
+                }
             }
         }
         match missing {
