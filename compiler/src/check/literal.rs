@@ -37,8 +37,10 @@ impl Checker<'_> {
             ast::ExprKind::Cast(..) => true,
             ast::ExprKind::Unary(_, operand) => self.holds_cast(operand),
             ast::ExprKind::Binary(_, left, right) => self.holds_cast(left) || self.holds_cast(right),
+            // One whose condition is known has the type of both branches all the same.
             ast::ExprKind::Ternary { then, otherwise, .. } => {
-                self.holds_cast(otherwise) || then.as_ref().is_some_and(|then| self.holds_cast(then))
+                let mut branches = then.iter().map(|then| &**then).chain([&**otherwise]);
+                branches.any(|branch| !is_written_integer(branch) || self.holds_cast(branch))
             }
             ast::ExprKind::Identifier(name) => match self.frame().arguments.get(name.as_str()).cloned() {
                 Some(MacroArgument::Expression(ast::Argument::Expr(argument))) => {
