@@ -81,7 +81,7 @@ pub(super) fn plain(error: &io::Error) -> String {
 
 /// What the verifier refused, and at which lines of the script.
 #[derive(Debug, Error)]
-#[error("{}", refusal(.program, .message, .lines))]
+#[error("{}", refusal(.program, .message, .lines, .log))]
 pub struct Refusal {
     /// The program's symbol.
     pub program: String,
@@ -93,13 +93,19 @@ pub struct Refusal {
     pub log: String,
 }
 
-fn refusal(program: &str, message: &str, lines: &[String]) -> String {
+fn refusal(program: &str, message: &str, lines: &[String], log: &str) -> String {
     let place = place(lines);
     if is_limit(message) {
         return format!(
             "the program `{program}` is too large for this kernel: its verifier follows every way through it, and gives \
              up after 1,000,000 instructions{place}\nMake it smaller: less in the bodies of loops, fewer rounds, or \
              bounds that are literals. Kernels from 5.17 follow the body of a loop over a range once."
+        );
+    }
+    if let Some(helper) = missing_helper(message, log) {
+        return format!(
+            "the program `{program}` cannot run: this kernel does not let probes of its kind call {helper}{place}\nLeave \
+             that out, or use a newer kernel."
         );
     }
     format!(
@@ -111,6 +117,17 @@ fn refusal(program: &str, message: &str, lines: &[String]) -> String {
 /// Whether the verifier found nothing wrong in as much as it looked at (BPF_COMPLEXITY_LIMIT_INSNS and _JMP_SEQ).
 fn is_limit(message: &str) -> bool {
     message.contains("program is too large") || message.contains("is too complex")
+}
+
+/// The helper that a program may not call, as the instruction names it.
+fn missing_helper<'l>(message: &str, log: &'l str) -> Option<&'l str> {
+    let refused = ["unknown func ", "helper call is not allowed", "cannot use helper "];
+    if !refused.iter().any(|words| message.contains(words)) {
+        return None;
+    }
+    let (_, call) = log.rsplit_once(" call bpf_")?;
+    let start = log.len() - call.len() - "bpf_".len();
+    log[start..].split(['#', '\n', ' ']).next()
 }
 
 fn place(lines: &[String]) -> String {
@@ -147,6 +164,15 @@ mod tests {
                    invalid bpf_context access off=8 size=8\nprocessed 1 insns (limit 1000000)\n";
         let message = Refusal::from_log("probe_0".into(), log.into()).to_string();
         assert!(message.contains("`probe_0`: invalid bpf_context access off=8 size=8\n  at @a = args.x @ t.bt:3"));
+    }
+
+    #[test]
+    fn a_helper_that_the_kernel_withholds_is_named() {
+        let log = "; print(path(args.f_path)) @ a.bt:2\n5: (85) call bpf_d_path#147\nhelper call is not allowed in probe\n\
+                   processed 6 insns (limit 1000000)\n";
+        let message = Refusal::from_log("probe_0".into(), log.into()).to_string();
+        assert!(message.contains("call bpf_d_path\n  at print(path(args.f_path)) @ a.bt:2"), "{message}");
+        assert!(!message.contains("defect"), "{message}");
     }
 
     #[test]
