@@ -61,6 +61,7 @@ pub fn trace(arguments: Trace) -> u8 {
         pid: runtime.pid,
         has_target: runtime.pid.is_some() || runtime.command.is_some(),
         report_helper_errors: runtime.helper_errors > 0,
+        account: runtime.verbose,
         nested_pid_namespace: lancet_runtime::kernel::in_nested_pid_namespace(),
         mode: match (test, bench) {
             (true, _) => Mode::Test,

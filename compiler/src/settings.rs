@@ -25,6 +25,8 @@ pub struct Settings {
     pub has_target: bool,
     /// `-k`: failed helpers are reported.
     pub report_helper_errors: bool,
+    /// `-v`: what becomes of each probe's events is counted.
+    pub account: bool,
     /// Which probes run.
     pub mode: Mode,
     /// Of those, only the ones whose name it matches; `begin` and `end` in any case.

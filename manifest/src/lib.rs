@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub const SECTION: &str = ".lancet.manifest";
 
 /// The version of this format; a runtime refuses another.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// Everything the runtime knows of a script.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -50,6 +50,8 @@ pub struct Manifest {
     pub globals: Option<Globals>,
     /// Where events are counted that found all memory for large values in use, if that can happen.
     pub dropped: Option<Dropped>,
+    /// [`Counter::Outcome`] is counted.
+    pub accounts: bool,
     /// Settings that matter at run time.
     pub config: Config,
 }
@@ -104,6 +106,19 @@ pub enum Counter {
     StacksLost,
     /// `delete` of keys that [`Manifest::maps`]`[n]` did not have, where the script did not look at the result.
     AbsentDeleted(u32),
+    /// Of the events of [`Manifest::programs`]`[n]` those that came to such an end. Told with the program's other figures.
+    Outcome(u32, Outcome),
+}
+
+/// What became of an event that ran a program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Outcome {
+    /// The predicate was false.
+    Filtered,
+    /// A record was sent; an event may send several.
+    Sent,
+    /// A record found the ring buffer full.
+    Lost,
 }
 
 /// The bytes of a section are no manifest that this build can read.

@@ -5,7 +5,7 @@ use super::{Lowerer, is_fired, value_type};
 use crate::hir::{Expr, ExprKind};
 use crate::ir::{Address, BinaryOp, Block, Helper, Instruction, MapData, MapId, MapKind, MemorySize, Value};
 use crate::types::Type;
-use lancet_manifest::{Action, Argument, Counter, Format, InitialValue, TextSink, ValueType};
+use lancet_manifest::{Action, Argument, Counter, Format, InitialValue, Outcome, TextSink, ValueType};
 
 /// Fields start behind the action's number and a reserved word.
 const HEADER: u32 = 8;
@@ -64,8 +64,12 @@ impl Lowerer<'_> {
                 fill(lowerer, record);
                 let flags = lowerer.constant(0);
                 lowerer.call(Helper::RINGBUF_SUBMIT, &[record, flags]);
+                lowerer.account(Outcome::Sent);
             },
-            |lowerer| lowerer.count(Counter::RecordsLost),
+            |lowerer| {
+                lowerer.count(Counter::RecordsLost);
+                lowerer.account(Outcome::Lost);
+            },
         );
     }
 

@@ -33,7 +33,9 @@ use crate::settings::Settings;
 use crate::types::{StructLayouts, Type};
 use globals::Globals;
 use lancet_kernel::Features;
-use lancet_manifest::{self as manifest, Attachment, InitialValue, Location, Manifest, ProbeName, Program};
+use lancet_manifest::{
+    self as manifest, Attachment, Counter, InitialValue, Location, Manifest, Outcome, ProbeName, Program,
+};
 use lancet_syntax::span::{SourceMap, Span};
 use locals::{Home, Kept};
 use loops::Frame;
@@ -131,6 +133,7 @@ impl<'a> Lowerer<'a> {
     fn new(program: &'a hir::Program, target: &'a Target<'a>) -> Self {
         let manifest = Manifest {
             version: manifest::VERSION,
+            accounts: target.settings.account,
             config: target.settings.config.runtime.clone(),
             ..Manifest::default()
         };
@@ -193,7 +196,7 @@ impl<'a> Lowerer<'a> {
         }
         if let Some(predicate) = &probe.predicate {
             let holds = self.scalar(predicate);
-            self.go_on_if(holds);
+            self.go_on_if_or(holds, |lowerer| lowerer.account(Outcome::Filtered));
         }
         self.statements(&probe.body);
         self.return_zero();
@@ -205,13 +208,27 @@ impl<'a> Lowerer<'a> {
 
     /// Ends the program unless the condition holds.
     fn go_on_if(&mut self, condition: Value) {
+        self.go_on_if_or(condition, |_| {});
+    }
+
+    fn go_on_if_or(&mut self, condition: Value, otherwise: impl FnOnce(&mut Self)) {
         let (action, skip) = (self.builder.block(), self.builder.block());
         self.builder.branch(condition, action, skip);
         self.builder.seal(action);
         self.builder.seal(skip);
         self.builder.switch_to(skip);
+        otherwise(self);
         self.return_zero();
         self.builder.switch_to(action);
+    }
+
+    /// Counts what became of the program's event, where that is asked for.
+    fn account(&mut self, outcome: Outcome) {
+        if self.target.settings.account
+            && let Some(program) = self.manifest.programs.len().checked_sub(1)
+        {
+            self.count(Counter::Outcome(program as u32, outcome));
+        }
     }
 
     fn symbol(&mut self, part: &ProbeProgram) -> String {

@@ -4,7 +4,8 @@ use super::error::RuntimeError;
 use super::load::{Loaded, possible_cpus};
 use crate::event::Printer;
 use crate::format::message::Severity;
-use lancet_manifest::{Counter, Manifest};
+use crate::format::statistics::Outcomes;
+use lancet_manifest::{Counter, Manifest, Outcome};
 use libbpf_sys as sys;
 use std::io;
 
@@ -44,14 +45,32 @@ impl Globals {
 
     /// Reports every counter above zero.
     pub fn report(&self, manifest: &Manifest, printer: &mut Printer) {
-        let (Some(globals), Some(page)) = (&manifest.globals, self.read()) else { return };
-        for (offset, counter) in &globals.counters {
-            let bytes = page.get(*offset as usize..*offset as usize + 8).and_then(|bytes| bytes.try_into().ok());
-            match bytes.map_or(0, u64::from_ne_bytes) {
-                0 => {}
-                count => report(manifest, printer, *counter, count),
+        for (counter, count) in self.counters(manifest).filter(|(_, count)| *count > 0) {
+            report(manifest, printer, counter, count);
+        }
+    }
+
+    /// What became of each program's events, if that was counted.
+    pub fn outcomes(&self, manifest: &Manifest) -> Vec<Outcomes> {
+        let mut outcomes = vec![Outcomes::default(); manifest.programs.len()];
+        for (counter, count) in self.counters(manifest) {
+            let Counter::Outcome(program, outcome) = counter else { continue };
+            let Some(of_program) = outcomes.get_mut(program as usize) else { continue };
+            match outcome {
+                Outcome::Filtered => of_program.filtered += count,
+                Outcome::Sent => of_program.sent += count,
+                Outcome::Lost => of_program.lost += count,
             }
         }
+        outcomes
+    }
+
+    fn counters<'m>(&self, manifest: &'m Manifest) -> impl Iterator<Item = (Counter, u64)> + use<'m> {
+        let page = manifest.globals.as_ref().and_then(|_| self.read()).unwrap_or_default();
+        manifest.globals.iter().flat_map(|globals| &globals.counters).filter_map(move |(offset, counter)| {
+            let bytes = page.get(*offset as usize..*offset as usize + 8)?;
+            Some((*counter, u64::from_ne_bytes(bytes.try_into().ok()?)))
+        })
     }
 
     fn read(&self) -> Option<Vec<u8>> {
@@ -111,6 +130,7 @@ fn report(manifest: &Manifest, printer: &mut Printer, counter: Counter, count: u
                 &format!("delete() did not find its key in the map @{name} {times}; -k tells where that happens"),
             );
         }
+        Counter::Outcome(..) => {}
         Counter::StacksLost => {
             printer.lost("lost_stacks", count, &format!("{count} stack traces could not be stored"));
         }

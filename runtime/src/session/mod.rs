@@ -119,7 +119,7 @@ fn trace(
     printer.end(&maps);
     globals.report(manifest, &mut printer);
     account::report_dropped(loaded, manifest, &mut printer);
-    statistics.report(loaded, manifest, &mut printer);
+    statistics.report(loaded, manifest, &globals, &mut printer);
     printer.flush();
     closing::close_in_background(events);
     check_output(&printer)?;

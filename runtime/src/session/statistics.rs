@@ -4,6 +4,7 @@
 //! it counts only while somebody holds a descriptor for that, which costs every BPF program of the machine two readings
 //! of the clock a run: so only when they are asked for.
 
+use super::account::Globals;
 use super::attach::Attached;
 use super::load::Loaded;
 use super::options::Options;
@@ -45,11 +46,13 @@ impl Statistics {
     }
 
     /// Reports what was missed, and the table if it was asked for.
-    pub fn report(&self, loaded: &Loaded, manifest: &Manifest, printer: &mut Printer) {
+    pub fn report(&self, loaded: &Loaded, manifest: &Manifest, globals: &Globals, printer: &mut Printer) {
         let mut missed = self.missed_by_links;
         let mut rows = Vec::new();
-        for program in &manifest.programs {
-            let Some(figures) = figures(loaded, program) else { continue };
+        let outcomes = globals.outcomes(manifest);
+        for (program, outcomes) in manifest.programs.iter().zip(outcomes) {
+            let Some(mut figures) = figures(loaded, program) else { continue };
+            figures.outcomes = manifest.accounts.then_some(outcomes);
             missed += figures.missed;
             rows.push((name(manifest, program), figures));
         }
@@ -85,6 +88,7 @@ fn figures(loaded: &Loaded, program: &Program) -> Option<Figures> {
         runs: info.run_cnt,
         nanoseconds: info.run_time_ns,
         missed: info.recursion_misses,
+        outcomes: None,
     })
 }
 
