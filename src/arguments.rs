@@ -182,6 +182,9 @@ pub struct Runtime {
     /// Tell at the end how often each probe ran and how long, as the kernel counts it
     #[arg(long = "stats")]
     pub statistics: bool,
+    /// Give up root and capabilities once everything is attached
+    #[arg(long = "drop-privileges")]
+    pub drop_privileges: bool,
     /// Exit with 1 when any event was lost
     #[arg(long = "strict")]
     pub strict: bool,

@@ -155,6 +155,7 @@ fn run_bytes(object: &[u8], arguments: Runtime) -> u8 {
         no_warnings: arguments.no_warnings,
         statistics: arguments.statistics,
         strict: arguments.strict,
+        drop_privileges: arguments.drop_privileges,
         dry_run: false,
     };
     match session::run(object, &options) {

@@ -20,7 +20,7 @@ mod target;
 mod tracefs;
 mod trial;
 mod usdt;
-mod version;
+pub(crate) mod version;
 
 use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};

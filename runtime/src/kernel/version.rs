@@ -5,7 +5,7 @@ use std::fs;
 use lancet_kernel::Version;
 
 /// The running kernel's version; 0.0 when it does not say, which has no features.
-pub(super) fn running() -> Version {
+pub(crate) fn running() -> Version {
     fs::read_to_string("/proc/sys/kernel/osrelease")
         .ok()
         .and_then(|release| parse(&release))

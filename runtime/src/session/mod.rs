@@ -93,6 +93,9 @@ fn trace(
     if let Some(process) = process.as_mut().filter(|_| !attached.broken_off) {
         process.start()?;
     }
+    if options.drop_privileges {
+        privilege::give_up(manifest, options.command.is_some())?;
+    }
     let ring = match &manifest.ring_buffer {
         Some(symbol) => Some(Ring::new(loaded.map_descriptor(symbol)?, loaded.map_entries(symbol)?)?),
         None => None,

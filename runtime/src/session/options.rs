@@ -26,6 +26,8 @@ pub struct Options {
     pub statistics: bool,
     /// Any loss of events makes the status 1.
     pub strict: bool,
+    /// Once everything is attached, keep only the privileges that reading events takes.
+    pub drop_privileges: bool,
     /// Load, but attach and run nothing.
     pub dry_run: bool,
 }

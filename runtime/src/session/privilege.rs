@@ -1,8 +1,19 @@
-//! Which capabilities the process has, and which of those that loading takes it lacks.
+//! Which capabilities the process has, which of those that loading takes it lacks, and how it gives them up.
 //!
 //! What a single kind of probe takes beyond them is said where it is attached.
 
+use super::error::RuntimeError;
+use super::user_symbols;
+use crate::kernel::version;
+use lancet_kernel::Version;
+use lancet_manifest::Manifest;
+use std::ptr;
+
+const DAC_READ_SEARCH: u32 = 2;
+const KILL: u32 = 5;
+const SYS_PTRACE: u32 = 19;
 const SYS_ADMIN: u32 = 21;
+const SYSLOG: u32 = 34;
 const PERFMON: u32 = 38;
 const BPF: u32 = 39;
 
@@ -21,6 +32,84 @@ fn missing_of(effective: u64) -> Option<&'static str> {
         (true, false) => Some("CAP_PERFMON is missing"),
         (false, true) => Some("CAP_BPF is missing"),
         (false, false) => Some("CAP_BPF and CAP_PERFMON are missing"),
+    }
+}
+
+/// Gives up what reading events does not take: root becomes the user who called sudo, or nobody, and of the capabilities
+/// those stay that showing symbols takes, if the script does.
+pub fn give_up(manifest: &Manifest, has_command: bool) -> Result<(), RuntimeError> {
+    let failed = || RuntimeError::system("privileges cannot be given up");
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u32>().ok()).filter(|id| *id != 0);
+    let (user, group) = (number("SUDO_UID").unwrap_or(NOBODY), number("SUDO_GID").unwrap_or(NOBODY));
+    let kept = kept(manifest, has_command, version::running());
+    // SAFETY: the calls take numbers, and a list of no groups.
+    unsafe {
+        if libc::prctl(libc::PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 {
+            return Err(failed());
+        }
+        if libc::geteuid() == 0
+            && (libc::setgroups(0, ptr::null()) != 0
+                || libc::setresgid(group, group, group) != 0
+                || libc::setresuid(user, user, user) != 0)
+        {
+            return Err(failed());
+        }
+        // Another user may not look at its own process otherwise.
+        libc::prctl(libc::PR_SET_DUMPABLE, 1, 0, 0, 0);
+    }
+    set_capabilities(kept).then_some(()).ok_or_else(failed)?;
+    // SAFETY: takes numbers.
+    match unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) } {
+        0 => Ok(()),
+        _ => Err(failed()),
+    }
+}
+
+/// The user and group that own nothing.
+const NOBODY: u32 = 65534;
+
+/// The capabilities that are needed to the end: to show names of the kernel and of processes, to end a command. Before Linux 5.19 maps are closed to who has none.
+fn kept(manifest: &Manifest, has_command: bool, version: Version) -> u64 {
+    let mut kept = 1 << SYSLOG;
+    if has_command {
+        kept |= 1 << KILL;
+    }
+    if user_symbols::are_used(manifest) {
+        kept |= 1 << SYS_PTRACE | 1 << DAC_READ_SEARCH;
+    }
+    if version < Version::new(5, 19) {
+        kept |= 1 << BPF | 1 << PERFMON;
+    }
+    kept
+}
+
+/// Keeps those of the capabilities that the process has (capset(2), version 3: two words of 32 bits).
+fn set_capabilities(wanted: u64) -> bool {
+    #[repr(C)]
+    struct Header {
+        version: u32,
+        process: i32,
+    }
+    #[repr(C)]
+    #[derive(Clone, Copy, Default)]
+    struct Data {
+        effective: u32,
+        permitted: u32,
+        inheritable: u32,
+    }
+    const VERSION_3: u32 = 0x2008_0522;
+    let header = Header { version: VERSION_3, process: 0 };
+    let mut data = [Data::default(); 2];
+    // SAFETY: the kernel reads the header and writes, then reads, two structures.
+    unsafe {
+        if libc::syscall(libc::SYS_capget, &raw const header, data.as_mut_ptr()) != 0 {
+            return false;
+        }
+        for (data, wanted) in data.iter_mut().zip([wanted as u32, (wanted >> 32) as u32]) {
+            let kept = data.permitted & wanted;
+            *data = Data { effective: kept, permitted: kept, inheritable: 0 };
+        }
+        libc::syscall(libc::SYS_capset, &raw const header, data.as_ptr()) == 0
     }
 }
 
