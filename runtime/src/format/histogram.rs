@@ -37,9 +37,9 @@ struct Row {
 }
 
 /// Appends the rows as people read them, each with its line break.
-pub fn write_text(out: &mut Vec<u8>, scale: Scale, counters: &[u64]) {
-    let largest = counters.iter().copied().max().unwrap_or(0).max(1);
-    for row in rows(scale, counters) {
+pub fn write_text(out: &mut Vec<u8>, scale: Scale, counters: &[u64], divisor: u64) {
+    let largest = (counters.iter().copied().max().unwrap_or(0) / divisor.max(1)).max(1);
+    for row in rows(scale, counters, divisor) {
         let label = label(scale, &row);
         let bar = (u128::from(row.count) * BAR_WIDTH as u128 / u128::from(largest)) as usize;
         // Writing to a Vec cannot fail.
@@ -48,8 +48,8 @@ pub fn write_text(out: &mut Vec<u8>, scale: Scale, counters: &[u64]) {
 }
 
 /// Appends a list of objects with inclusive bounds; an open end is left out.
-pub fn write_json(out: &mut Vec<u8>, scale: Scale, counters: &[u64]) {
-    json::write_list(out, rows(scale, counters), |out, row| {
+pub fn write_json(out: &mut Vec<u8>, scale: Scale, counters: &[u64], divisor: u64) {
+    json::write_list(out, rows(scale, counters, divisor), |out, row| {
         let mut object = Object::open(out);
         if let Some(lower) = row.lower {
             object.name(out, b"min");
@@ -66,8 +66,8 @@ pub fn write_json(out: &mut Vec<u8>, scale: Scale, counters: &[u64]) {
     });
 }
 
-/// The buckets from the first to the last that is not empty.
-fn rows(scale: Scale, counters: &[u64]) -> Vec<Row> {
+/// The buckets from the first to the last that is not empty, before anything is divided.
+fn rows(scale: Scale, counters: &[u64], divisor: u64) -> Vec<Row> {
     let used = |counter: &u64| *counter != 0;
     let (Some(first), Some(last)) = (counters.iter().position(used), counters.iter().rposition(used)) else {
         return Vec::new();
@@ -76,7 +76,7 @@ fn rows(scale: Scale, counters: &[u64]) -> Vec<Row> {
     (first..=last)
         .map(|index| {
             let (lower, upper) = scale.bounds(index as u64, count);
-            Row { lower, upper, count: counters[index] }
+            Row { lower, upper, count: counters[index] / divisor.max(1) }
         })
         .collect()
 }

@@ -24,8 +24,13 @@ pub enum Combined {
         /// Their sum.
         total: Integer,
     },
-    /// Counters of a histogram.
-    Buckets(Vec<u64>),
+    /// Counters of a histogram, and what they are divided by when they are shown; those of a linear one never are.
+    Buckets {
+        /// The counters.
+        counters: Vec<u64>,
+        /// At least 1; `None` for a linear histogram.
+        divisor: Option<u64>,
+    },
     /// Values by number of the interval.
     Series(BTreeMap<u64, Integer>),
 }
@@ -51,8 +56,8 @@ pub fn combine(value: &MapValue, values: Values) -> Combined {
             let count = count(values);
             Combined::Stats { count, average: average(total, count), total }
         }
-        MapValue::Histogram { bits } => buckets(values, hist_bucket_count(*bits)),
-        MapValue::LinearHistogram { min, max, step } => buckets(values, lhist_bucket_count(*min, *max, *step)),
+        MapValue::Histogram { bits } => buckets(values, hist_bucket_count(*bits), Some(1)),
+        MapValue::LinearHistogram { min, max, step } => buckets(values, lhist_bucket_count(*min, *max, *step), None),
         MapValue::TimeSeries { intervals, combine, signed, .. } => series(values, *intervals, *combine, *signed),
     }
 }
@@ -63,9 +68,9 @@ impl Combined {
         match self {
             Self::Number(number) => *number = number.divided_by(divisor),
             Self::Stats { average, .. } => *average = average.divided_by(divisor),
-            Self::Buckets(counters) => {
-                for counter in counters {
-                    *counter /= divisor.max(1);
+            Self::Buckets { divisor: own, .. } => {
+                if let Some(own) = own {
+                    *own = divisor.max(1);
                 }
             }
             Self::Plain(_) | Self::Series(_) => {}
@@ -102,9 +107,9 @@ fn extreme(values: Values, signed: bool, beats: fn(i128, i128) -> bool) -> Integ
     best.unwrap_or(Integer { bits: 0, signed })
 }
 
-fn buckets(values: Values, count: u32) -> Combined {
+fn buckets(values: Values, count: u32, divisor: Option<u64>) -> Combined {
     let bucket = |index: usize| sum(values.iter().map(|value| word(value, index * 8, 8)));
-    Combined::Buckets((0..count as usize).map(bucket).collect())
+    Combined::Buckets { counters: (0..count as usize).map(bucket).collect(), divisor }
 }
 
 /// Of each CPU's ring the slots of the newest `intervals` intervals; older ones were overwritten on other CPUs.

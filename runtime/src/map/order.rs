@@ -16,7 +16,7 @@ use lancet_manifest::ValueType;
 pub fn write_place(place: &mut Vec<u8>, key: &ValueType, key_bytes: &[u8], value: &Combined, context: &mut Context) {
     match value {
         Combined::Number(number) | Combined::Stats { average: number, .. } => push_integer(place, *number),
-        Combined::Buckets(counters) => {
+        Combined::Buckets { counters, .. } => {
             let total = counters.iter().fold(0u64, |total, counter| total.wrapping_add(*counter));
             push_integer(place, Integer::unsigned(total));
         }

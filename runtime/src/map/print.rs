@@ -185,9 +185,9 @@ fn write_value_text(out: &mut Vec<u8>, map: &Map, value: &Combined, context: &mu
             total.write(out);
             out.extend_from_slice(b" }");
         }
-        Combined::Buckets(counters) => {
+        Combined::Buckets { counters, divisor } => {
             if let Some(scale) = scale(&map.value) {
-                histogram::write_text(out, scale, counters);
+                histogram::write_text(out, scale, counters, divisor.unwrap_or(1));
             }
         }
         Combined::Series(values) => {
@@ -215,9 +215,9 @@ fn write_value_json(out: &mut Vec<u8>, map: &Map, value: &Combined, context: &mu
             }
             object.close(out);
         }
-        Combined::Buckets(counters) => {
+        Combined::Buckets { counters, divisor } => {
             if let Some(scale) = scale(&map.value) {
-                histogram::write_json(out, scale, counters);
+                histogram::write_json(out, scale, counters, divisor.unwrap_or(1));
             }
         }
         Combined::Series(values) => {

@@ -242,10 +242,11 @@ fn linear_labels_are_shortened_for_steps_of_1024_only() {
 }
 
 #[test]
-fn division_of_a_histogram_divides_its_counters() {
+fn division_of_a_histogram_divides_its_counters_and_keeps_its_rows() {
     let (map, maps) = log_hist(0, &[(1, 9), (2, 30)]);
     let printed = print(Style::Text, &map, &maps, Selection { top: 0, divisor: 10, unset: true });
-    assert!(printed.starts_with("@m:\n[1]                    3 |@@@@"), "{printed}");
+    assert!(printed.starts_with("@m:\n[0]                    0 |    "), "{printed}");
+    assert!(printed.contains("\n[1]                    3 |@@@@"), "{printed}");
 }
 
 fn series(interval: u64, combine: Combine) -> Map {
