@@ -10,4 +10,9 @@ pub static LIBRARY: &[LibraryFile] = &[
         macros: &["ppid", "pcomm", "leader_tid", "leader_comm"],
         text: include_str!("../bt/process.bt"),
     },
+    LibraryFile {
+        name: "stdlib/bt/string.bt",
+        macros: &["default_str_length", "assert_str"],
+        text: include_str!("../bt/string.bt"),
+    },
 ];
