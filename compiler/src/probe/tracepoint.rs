@@ -64,12 +64,8 @@ impl Provider for Tracepoint {
     fn list(&self, query: &Query<'_>) -> Vec<Listed> {
         let found = query.kernel.tracepoints(query.part(0), query.part(1)).unwrap_or_default();
         let listed = found.into_iter().map(|(category, event)| {
-            // Formats are read where few probes are asked for: with a name that says which.
-            let format = if query.len() < 2 || query.part(1) == "*" {
-                None
-            } else {
-                query.kernel.tracepoint(&category, &event).ok()
-            };
+            // Formats are read only where they are shown.
+            let format = if query.arguments { query.kernel.tracepoint(&category, &event).ok() } else { None };
             let fields = format.map(|format| format.fields).unwrap_or_default();
             let own = fields.iter().filter(|field| !field.name.starts_with("common_"));
             let arguments = own.map(declaration).collect();
@@ -83,9 +79,8 @@ impl Provider for Tracepoint {
 fn declaration(field: &TracepointField) -> String {
     match field.storage {
         FieldStorage::Array(count) => format!("{} {}[{count}]", field.type_name, field.name),
-        FieldStorage::Scalar | FieldStorage::DataLoc | FieldStorage::RelativeLoc => {
-            format!("{} {}", field.type_name, field.name)
-        }
+        FieldStorage::DataLoc | FieldStorage::RelativeLoc => format!("{}[] {}", field.type_name, field.name),
+        FieldStorage::Scalar => format!("{} {}", field.type_name, field.name),
     }
 }
 
