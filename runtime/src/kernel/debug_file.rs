@@ -41,7 +41,7 @@ pub(super) fn find(path: &Path, program: &object::File<'_>, directories: &[PathB
 }
 
 /// `/proc/PID/root` of a path below it.
-fn container_root(path: &Path) -> Option<PathBuf> {
+pub(super) fn container_root(path: &Path) -> Option<PathBuf> {
     let mut parts = path.iter();
     let root: PathBuf = parts.by_ref().take(4).collect();
     (root.starts_with("/proc") && root.ends_with("root")).then_some(root)

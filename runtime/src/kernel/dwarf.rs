@@ -1,11 +1,11 @@
 //! The DWARF debug information of a program as [`DebugInfo`]: read where it lies, a type at a time.
 //!
-//! Invariant: damaged data gives less, never a panic; nothing here recurses or loops without a bound. Split files (.dwo)
-//! are not read.
+//! Invariant: damaged data gives less, never a panic; nothing here recurses or loops without a bound.
 
 mod function;
 mod line;
 mod sections;
+mod split;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -13,6 +13,7 @@ mod unit;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use gimli::{EndianSlice, RunTimeEndian, UnitOffset};
@@ -22,7 +23,7 @@ use rustc_hash::FxHashMap;
 
 pub(super) use sections::has_debug_info;
 use types::TypeIds;
-use unit::Unit;
+use unit::{OpenUnit, Unit};
 
 /// How debug information is read: in place.
 type Data<'d> = EndianSlice<'d, RunTimeEndian>;
@@ -41,23 +42,25 @@ const RECENT: usize = 64;
 
 /// Debug information of one file, with the parts of it that were looked at.
 pub(super) struct Dwarf<'d> {
-    sections: gimli::Dwarf<Data<'d>>,
+    sections: Rc<gimli::Dwarf<Data<'d>>>,
+    /// The program's file: what was split off lies beside it.
+    program: PathBuf,
     units: OnceCell<Vec<Unit<'d>>>,
     /// Ranges of code with the numbers of their units, sorted.
     code: OnceCell<Vec<(u64, u64, usize)>>,
     /// Units that were used last; opening one costs more than most questions.
-    recent: RefCell<VecDeque<Rc<gimli::Unit<Data<'d>>>>>,
+    recent: RefCell<VecDeque<Rc<OpenUnit<'d>>>>,
     ids: RefCell<TypeIds>,
     functions: RefCell<FxHashMap<(u64, u64), Option<Function>>>,
     named: RefCell<FxHashMap<Name, Option<TypeId>>>,
 }
 
 impl<'d> Dwarf<'d> {
-    /// The debug information in a file's bytes; says why there is none.
-    pub(super) fn new(file: &'d [u8]) -> Result<Self, String> {
-        let sections = sections::load(file)?;
+    /// The debug information of a program in a file's bytes; says why there is none.
+    pub(super) fn new(program: &Path, file: &'d [u8]) -> Result<Self, String> {
         Ok(Self {
-            sections,
+            sections: Rc::new(sections::load(file)?),
+            program: program.to_owned(),
             units: OnceCell::new(),
             code: OnceCell::new(),
             recent: RefCell::default(),
@@ -72,12 +75,12 @@ impl<'d> Dwarf<'d> {
     }
 
     /// The unit of that number with all that its entries refer to.
-    fn unit(&self, number: usize) -> Option<Rc<gimli::Unit<Data<'d>>>> {
+    fn unit(&self, number: usize) -> Option<Rc<OpenUnit<'d>>> {
         let unit = self.units().get(number)?;
         if let Some(open) = unit.opened() {
             return Some(open);
         }
-        let open = unit.open(&self.sections)?;
+        let open = unit.open(self)?;
         let mut recent = self.recent.borrow_mut();
         recent.truncate(RECENT - 1);
         recent.push_front(open.clone());
@@ -95,7 +98,7 @@ impl<'d> Dwarf<'d> {
     fn all_code(&self) -> Vec<(u64, u64, usize)> {
         let mut code = Vec::new();
         for (number, unit) in self.units().iter().enumerate() {
-            let ranges = unit.ranges(&self.sections).unwrap_or_default();
+            let ranges = unit.ranges(self).unwrap_or_default();
             code.extend(ranges.into_iter().map(|(start, end)| (start, end, number)));
         }
         code.sort_unstable();

@@ -103,7 +103,7 @@ impl ElfExecutable {
             }
         };
         let data: &'static Mmap = Box::leak(Box::new(data));
-        let dwarf = Dwarf::new(data).map_err(malformed)?;
+        let dwarf = Dwarf::new(&self.path, data).map_err(malformed)?;
         Ok(Rc::new(dwarf))
     }
 }

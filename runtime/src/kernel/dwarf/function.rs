@@ -4,7 +4,7 @@ use gimli::{AttributeValue, Expression, Operation, constants};
 use lancet_kernel::btf::TypeId;
 use lancet_kernel::debug_info::{Function, Parameter, Place as Value, Types};
 
-use super::unit::Entry;
+use super::unit::{Entry, OpenUnit};
 use super::{Data, Dwarf, Place};
 
 /// More parameters than any sane function has.
@@ -55,13 +55,7 @@ impl<'d> Dwarf<'d> {
     }
 
     /// Where a parameter is before the instruction at an address.
-    fn place_at(
-        &self,
-        unit: &gimli::Unit<Data<'d>>,
-        entry: &Entry<'d>,
-        address: u64,
-        base: FrameBase,
-    ) -> Option<Value> {
+    fn place_at(&self, unit: &OpenUnit<'d>, entry: &Entry<'d>, address: u64, base: FrameBase) -> Option<Value> {
         let location = match entry.attr_value(constants::DW_AT_location) {
             None if entry.attr_value(constants::DW_AT_const_value).is_some() => return Some(Value::Removed),
             None => return None,
@@ -70,7 +64,7 @@ impl<'d> Dwarf<'d> {
         let expression = match location {
             AttributeValue::Exprloc(expression) => expression,
             other => {
-                let mut list = self.sections.attr_locations(unit, other).ok()??;
+                let mut list = unit.with_sections().attr_locations(other).ok()??;
                 loop {
                     let found = list.next().ok()??;
                     if (found.range.begin..found.range.end).contains(&address) {

@@ -20,8 +20,8 @@ struct Seen {
 impl<'d> Dwarf<'d> {
     pub(super) fn find_line(&self, file: &str, line: u32, column: Option<u32>) -> Result<Vec<u64>, UnknownLine> {
         let mut seen = Seen::default();
-        for number in 0..self.units().len() {
-            let Some(unit) = self.unit(number) else { continue };
+        for unit in self.units() {
+            let Some(unit) = unit.in_program(self) else { continue };
             self.look_in(&unit, file, line, &mut seen);
         }
         if !seen.file {

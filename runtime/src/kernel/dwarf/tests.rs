@@ -17,7 +17,7 @@ fn start_of(function: &str) -> u64 {
 }
 
 fn parameters(function: &str) -> Vec<String> {
-    let dwarf = Dwarf::new(SHAPES).expect("debug information");
+    let dwarf = Dwarf::new(Path::new(PATH), SHAPES).expect("debug information");
     let start = start_of(function);
     let function = dwarf.function(start, start).expect("a described function");
     function.parameters.iter().map(|parameter| spell_declaration(&dwarf, parameter.ty, &parameter.name)).collect()
@@ -34,7 +34,7 @@ fn parameters_are_spelled_as_in_c() {
 
 #[test]
 fn parameters_are_where_the_compiler_put_them() {
-    let dwarf = Dwarf::new(SHAPES).expect("debug information");
+    let dwarf = Dwarf::new(Path::new(PATH), SHAPES).expect("debug information");
     let start = start_of("many");
     let function = dwarf.function(start, start).expect("a described function");
     let places: Vec<Option<Place>> = function.parameters.iter().map(|parameter| parameter.place).collect();
@@ -45,7 +45,7 @@ fn parameters_are_where_the_compiler_put_them() {
 
 #[test]
 fn members_have_their_places() {
-    let dwarf = Dwarf::new(SHAPES).expect("debug information");
+    let dwarf = Dwarf::new(Path::new(PATH), SHAPES).expect("debug information");
     let flags = dwarf.find(NameKind::Struct, "flags", None).expect("a struct");
     let Some(Type::Aggregate { members, size: 8, .. }) = dwarf.ty(flags) else { panic!("a struct of 8 bytes") };
     let places: Vec<_> =
@@ -69,7 +69,7 @@ fn members_have_their_places() {
 
 #[test]
 fn enumerators_have_their_values() {
-    let dwarf = Dwarf::new(SHAPES).expect("debug information");
+    let dwarf = Dwarf::new(Path::new(PATH), SHAPES).expect("debug information");
     let level = dwarf.find(NameKind::Enum, "level", None).and_then(|id| dwarf.ty(id));
     let variants = vec![("LOW".to_owned(), -1), ("HIGH".to_owned(), 1)];
     assert_eq!(level, Some(Type::Enum { name: "level".to_owned(), size: 4, signed: true, variants }));
@@ -77,7 +77,7 @@ fn enumerators_have_their_values() {
 
 #[test]
 fn lines_have_code_or_say_which_do() {
-    let dwarf = Dwarf::new(SHAPES).expect("debug information");
+    let dwarf = Dwarf::new(Path::new(PATH), SHAPES).expect("debug information");
     let source = include_str!("../../../../tests/programs/shapes.c");
     let line = source.lines().position(|line| line.contains("int set(")).expect("a line") as u32 + 1;
     let last = source.lines().count() as u32;
@@ -94,7 +94,7 @@ fn lines_have_code_or_say_which_do() {
 
 /// Everything that a script can ask, each answer bounded.
 fn ask_everything(file: &[u8]) {
-    let Ok(dwarf) = Dwarf::new(file) else { return };
+    let Ok(dwarf) = Dwarf::new(Path::new(PATH), file) else { return };
     let tables = Tables::parse(file).unwrap_or_default();
     for symbol in tables.functions() {
         let function = dwarf.function(symbol.address, symbol.address + 4);

@@ -92,7 +92,7 @@ impl Dwarf<'_> {
                 }
                 let Some(value) = entry.attr_value(constants::DW_AT_name) else { continue };
                 let is_named =
-                    self.sections.attr_string(&unit, value).is_ok_and(|text| text.slice() == name.as_bytes());
+                    unit.with_sections().attr_string(value).is_ok_and(|text| text.slice() == name.as_bytes());
                 if is_named {
                     return Some(self.id_of((number, entry.offset())));
                 }
