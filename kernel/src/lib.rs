@@ -45,6 +45,15 @@ impl std::fmt::Display for Version {
     }
 }
 
+/// A function of a BPF program that is loaded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BpfFunction {
+    /// The kernel's number of the program.
+    pub program: u32,
+    /// The function's name, which for programs of C is longer than the program's.
+    pub name: String,
+}
+
 /// What the target's BPF can do. Each is a property of the kernel, found by its version, its BTF or by trying.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Features {
@@ -242,6 +251,10 @@ pub trait Kernel {
     fn raw_tracepoints(&self, pattern: &str) -> Result<Vec<(String, String)>, Unavailable>;
     /// Traceable functions that match, sorted; module pattern `*` for any.
     fn functions(&self, module: &str, pattern: &str) -> Result<Vec<KernelFunction>, Unavailable>;
+    /// Functions of loaded BPF programs, of one by its id or of all, whose names match.
+    fn bpf_functions(&self, _program: Option<u32>, _pattern: &str) -> Result<Vec<BpfFunction>, Unavailable> {
+        Ok(Vec::new())
+    }
     /// Address of a kernel symbol, if readable.
     fn symbol_address(&self, name: &str) -> Option<u64>;
     /// Whether a program in that ELF section (`tracepoint`, `kprobe` …) may call a function of the kernel.

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub const SECTION: &str = ".lancet.manifest";
 
 /// The version of this format; a runtime refuses another.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// Everything the runtime knows of a script.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]

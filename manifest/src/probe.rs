@@ -110,6 +110,13 @@ pub enum Target {
         /// The function, with its module where that is not the kernel itself: `module:function`.
         function: String,
     },
+    /// fentry or fexit of a function of a BPF program that is loaded.
+    BpfFunction {
+        /// The kernel's number of the program.
+        program: u32,
+        /// The function.
+        function: String,
+    },
     /// A software event by perf number (PERF_COUNT_SW_…).
     Software {
         /// PERF_COUNT_SW_….

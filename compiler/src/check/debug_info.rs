@@ -130,10 +130,18 @@ impl<'a> Checker<'a> {
             self.facts.looks_at_arguments = true;
             return self.all_typed_arguments(&arguments, span);
         }
+        // The probe is not there, which has been reported.
+        if self.facts.expansion.arguments == Arguments::Unknown {
+            return None;
+        }
         if !self.is_in_program() || self.facts.expansion.arguments != Arguments::Entry {
             let provider = self.facts.provider().to_owned();
             let message = format!("args: a {provider} probe has no arguments as a whole");
-            self.report(Diagnostic::error(Code::NotHere, span, message).help("name the fields: args.field"));
+            let help = match self.facts.expansion.arguments {
+                Arguments::None => "tracepoints have args",
+                _ => "name the fields: args.field",
+            };
+            self.report(Diagnostic::error(Code::NotHere, span, message).help(help));
             return None;
         }
         let (function, locations, module) = self.function(span)?;

@@ -96,6 +96,7 @@ fn fires_for_any_process(part: &ProbeProgram) -> bool {
                 | manifest::Target::SystemCall { .. }
                 | manifest::Target::KernelFunction { .. }
                 | manifest::Target::Trampoline { .. }
+                | manifest::Target::BpfFunction { .. }
         )
     })
 }

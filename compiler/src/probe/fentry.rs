@@ -2,7 +2,7 @@
 
 use super::btf_argument::{BtfArguments, with_btf};
 use super::list::{Listed, Query};
-use super::{Arguments, Cx, Expansion, Provider, Refused, is_pattern};
+use super::{Arguments, Cx, Expansion, Provider, Refused, bpf_program, is_pattern};
 use crate::hir::ContextKind;
 use crate::types::Space;
 use lancet_kernel::btf::{Btf, NameKind, TypeId};
@@ -28,7 +28,7 @@ impl Provider for Fentry {
     }
 
     fn usage(&self) -> &'static str {
-        "fentry:function or fentry:module:function"
+        "fentry:function, fentry:module:function or fentry:bpf:function"
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<Vec<Expansion>, Refused> {
@@ -50,7 +50,7 @@ impl Provider for Fexit {
     }
 
     fn usage(&self) -> &'static str {
-        "fexit:function or fexit:module:function"
+        "fexit:function, fexit:module:function or fexit:bpf:function"
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<Vec<Expansion>, Refused> {
@@ -64,6 +64,9 @@ impl Provider for Fexit {
 
 fn expand(cx: &mut Cx<'_>, provider: &'static str, at_return: bool) -> Result<Vec<Expansion>, Refused> {
     let (module, function) = match cx.parts.as_slice() {
+        [module, function @ ..] if module == bpf_program::MODULE && !function.is_empty() => {
+            return bpf_program::expand(cx, provider, function);
+        }
         [function] => ("*".to_owned(), function.clone()),
         [module, function] => (module.clone(), function.clone()),
         _ => return Err(cx.wrong(Code::BadAttachPoint, "this probe takes a function")),
@@ -140,6 +143,9 @@ fn missing(cx: &Cx<'_>, provider: &str, module: &str, function: &str) -> Refused
 }
 
 fn functions(provider: &str, at_return: bool, query: &Query<'_>) -> Vec<Listed> {
+    if query.part(0) == bpf_program::MODULE {
+        return bpf_program::list(provider, query);
+    }
     if !query.kernel.features().fentry {
         return Vec::new();
     }

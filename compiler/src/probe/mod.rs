@@ -4,6 +4,7 @@
 //! same arguments, so that one typed body serves each group. Adding a probe type is a file here, a line in `PROVIDERS`,
 //! and a file in the runtime's `attach/`.
 
+mod bpf_program;
 mod btf_argument;
 mod event;
 mod fentry;
@@ -209,6 +210,7 @@ impl Expansion {
         let (section, context) = match &point.target {
             Target::RawTracepoint { name } if follows_types => (format!("tp_btf/{name}"), ContextKind::TypedArguments),
             Target::Trampoline { function } => (format!("{}/{function}", self.section), ContextKind::TypedArguments),
+            Target::BpfFunction { .. } => (self.section.to_owned(), ContextKind::TypedArguments),
             Target::Iterator { name, .. } => (format!("iter/{name}"), self.context.unwrap_or(ContextKind::None)),
             _ => {
                 let section = self.section().to_owned();
@@ -227,6 +229,8 @@ pub fn merge(expansions: &[&Expansion], separate: bool, follows_types: bool) -> 
         let runs_alone = matches!(expansion.context, Some(ContextKind::None | ContextKind::Iterator { .. }));
         for point in &expansion.attach_points {
             let program = expansion.program(point, follows_types);
+            // What it attaches to is said when it is loaded.
+            let runs_alone = runs_alone || matches!(point.target, Target::BpfFunction { .. });
             let same = |known: &&mut ProbeProgram| {
                 (&known.section, known.context, known.multi) == (&program.section, program.context, program.multi)
             };

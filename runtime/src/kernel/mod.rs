@@ -3,6 +3,7 @@
 //! Invariant: nothing is opened before it is asked for, and nothing is read twice; [`LiveKernel::new`] does no I/O. It only
 //! looks: nothing is attached here, and what is loaded (`trial`) never runs.
 
+pub(crate) mod bpf_program;
 pub mod capture;
 mod cgroup;
 mod debug_file;
@@ -28,7 +29,9 @@ use std::rc::Rc;
 
 use lancet_kernel::btf::{Btf, NameKind};
 use lancet_kernel::tracepoint::TracepointFormat;
-use lancet_kernel::{Executable, Features, Kernel, KernelFunction, Unavailable, UsdtNote, Version, wildcard_matches};
+use lancet_kernel::{
+    BpfFunction, Executable, Features, Kernel, KernelFunction, Unavailable, UsdtNote, Version, wildcard_matches,
+};
 use rustc_hash::FxHashMap;
 
 use function::FunctionList;
@@ -183,6 +186,10 @@ impl Kernel for LiveKernel {
             }
         }
         Ok(self.function_list()?.matching(module, pattern))
+    }
+
+    fn bpf_functions(&self, program: Option<u32>, pattern: &str) -> Result<Vec<BpfFunction>, Unavailable> {
+        bpf_program::functions(program, pattern)
     }
 
     fn symbol_address(&self, name: &str) -> Option<u64> {

@@ -6,11 +6,13 @@ use super::attach;
 use super::error::{Refusal, RuntimeError};
 use super::options::Options;
 use super::privilege;
-use lancet_manifest::{Manifest, SECTION};
+use crate::kernel::bpf_program;
+use lancet_manifest::{Manifest, SECTION, Target};
 use libbpf_sys as sys;
 use object::{Object, ObjectSection};
 use std::ffi::{CString, c_char, c_int};
 use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::Mutex;
 
@@ -50,8 +52,10 @@ impl Loaded {
         if options.verbose {
             loaded.keep_program_logs(manifest);
         }
+        let targets = loaded.name_targets(manifest)?;
         // SAFETY: the object is open and not yet loaded.
         let result = unsafe { sys::bpf_object__load(loaded.object.as_ptr()) };
+        drop(targets);
         let said = take_said();
         if options.verbose {
             eprint!("{said}");
@@ -111,6 +115,27 @@ impl Loaded {
             Some(object) => Ok(Self { object, log, program_logs: Vec::new() }),
             None => Err(RuntimeError::BadObject(format!("{error}{}", detail(&take_said())))),
         }
+    }
+
+    /// Says which BPF programs are traced. They must be kept open until ours are loaded.
+    fn name_targets(&self, manifest: &Manifest) -> Result<Vec<OwnedFd>, RuntimeError> {
+        let mut targets = Vec::new();
+        for program in &manifest.programs {
+            let Some(attachment) = program.attachments.first() else { continue };
+            let Target::BpfFunction { program: id, function } = &attachment.target else { continue };
+            let failed = |why| attach::attach_error(manifest, attachment, why);
+            let target = bpf_program::open(*id).map_err(|error| failed(format!("BPF program {id}: {error}")))?;
+            let name = c_string(function)?;
+            // SAFETY: the object is open and not yet loaded; the name ends with NUL.
+            let result = unsafe {
+                sys::bpf_program__set_attach_target(self.program(&program.symbol)?, target.as_raw_fd(), name.as_ptr())
+            };
+            if result < 0 {
+                return Err(failed(format!("{}", io::Error::from_raw_os_error(-result))));
+            }
+            targets.push(target);
+        }
+        Ok(targets)
     }
 
     fn size_ring_buffer(&self, manifest: &Manifest) -> Result<(), RuntimeError> {

@@ -228,7 +228,7 @@ fn attach(multi: bool, attaching: Attaching) -> Result<Vec<Link>, Reason> {
         }
         Target::Usdt { path, .. } if multi => one(usdt::attach_multi(attaching, path)),
         Target::Usdt { path, locations } => usdt::attach(attaching, path, locations),
-        Target::Trampoline { .. } => one(trampoline::attach(attaching)),
+        Target::Trampoline { .. } | Target::BpfFunction { .. } => one(trampoline::attach(attaching)),
         Target::Software { event, period } => event::attach(attaching, sys::PERF_TYPE_SOFTWARE, *event, *period),
         Target::Hardware { perf_type, event, period } => event::attach(attaching, *perf_type, *event, *period),
         Target::Watchpoint { address, length, mode } => watchpoint::attach(attaching, *address, *length, *mode),
@@ -248,7 +248,8 @@ pub fn refused_target(manifest: &Manifest, error: RuntimeError) -> RuntimeError 
     }
 }
 
-fn attach_error(manifest: &Manifest, attachment: &Attachment, reason: Reason) -> RuntimeError {
+/// What goes wrong with one attach point, in the words of the script.
+pub(super) fn attach_error(manifest: &Manifest, attachment: &Attachment, reason: Reason) -> RuntimeError {
     let name = manifest.probes.get(attachment.probe as usize);
     let place = name.map(|name| format!("{}:{}:{}", name.location.file, name.location.line, name.location.column));
     RuntimeError::Attach {
