@@ -2,12 +2,15 @@
 
 use crate::arguments::Compile;
 use crate::report;
+use crate::script_option;
 use crate::source::{self, Files, Headers};
 use lancet_compiler::compile::{Input, Output, Stage, compile};
+use lancet_compiler::option::ScriptOption;
 use lancet_compiler::settings::{Config, Settings};
 use lancet_kernel::Kernel;
 use lancet_syntax::span::SourceMap;
 use std::cell::RefCell;
+use std::io::Write;
 use std::path::Path;
 
 /// What is compiled besides the flags.
@@ -22,10 +25,16 @@ pub struct Job<'a> {
     pub warnings: bool,
 }
 
-/// Compiles; shows diagnostics and dumps. `Err` is the exit code after an error that was reported.
+/// Compiles; shows diagnostics and dumps. `Err` is the exit code when nothing is left to do: after an error that was reported,
+/// or when the script was asked for its help.
 pub fn run(arguments: &Compile, job: Job<'_>, kernel: &dyn Kernel) -> Result<Output, u8> {
-    let (notes, warnings) = (job.notes, job.warnings);
+    let (file, notes, warnings) = (job.file, job.notes, job.warnings);
+    let named = job.settings.named.clone();
     let (output, sources) = compiled(arguments, job, kernel)?;
+    if script_option::asks_for_help(&named, &output.options) {
+        print_script_help(arguments, file, &output.options);
+        return Err(0);
+    }
     report::diagnostics(&output.diagnostics, &sources, notes, warnings);
     let labelled = output.dumps.len() > 1;
     for (stage, text) in &output.dumps {
@@ -34,7 +43,19 @@ pub fn run(arguments: &Compile, job: Job<'_>, kernel: &dyn Kernel) -> Result<Out
     if output.object.is_none() {
         return Err(1);
     }
-    Ok(output)
+    let unknown = script_option::unknown(&named, &output.options);
+    match unknown.iter().map(|mistake| report::error(mistake)).max() {
+        Some(code) => Err(code),
+        None => Ok(output),
+    }
+}
+
+/// Prints the script's own options; true, since that is all that is to be done.
+pub fn print_script_help(arguments: &Compile, file: Option<&str>, options: &[ScriptOption]) -> bool {
+    let script = if arguments.program.is_some() { "-e PROGRAM" } else { file.unwrap_or("-") };
+    // A reader that has seen enough is no error.
+    let _ = std::io::stdout().lock().write_all(script_option::help(script, options).as_bytes());
+    true
 }
 
 /// Compiles; what was found is in the output, and its places in the sources.

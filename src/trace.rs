@@ -4,7 +4,7 @@ use crate::arguments::{Buffering, Build, Compile, Format, ModeName, Run, Runtime
 use crate::compile::{self, Job};
 use crate::report;
 use crate::source::reason;
-use crate::{fmt, info, list};
+use crate::{fmt, info, list, script_option};
 use lancet_compiler::settings::{Mode, Settings};
 use lancet_kernel::Features;
 use lancet_runtime::format::output;
@@ -52,7 +52,7 @@ pub fn trace(arguments: Trace) -> u8 {
         None => Some(words.remove(0)),
         Some(_) => None,
     };
-    let (named, more) = named_parameters(&named);
+    let (named, more) = script_option::named(&named);
     words.extend(more);
     let settings = Settings {
         parameters: words,
@@ -92,6 +92,22 @@ pub fn trace(arguments: Trace) -> u8 {
     }
 }
 
+/// `lancet SCRIPT --help`: tells the script's own options. False if there is no script, or it has none.
+pub fn script_help(arguments: &Trace) -> bool {
+    let file = arguments.words.first().map(String::as_str);
+    let settings = Settings {
+        parameters: arguments.words.get(1..).unwrap_or_default().to_vec(),
+        allow_unsafe: arguments.compile.allow_unsafe,
+        ..Settings::default()
+    };
+    let is_script = arguments.compile.program.is_some() || file.is_some_and(|file| Path::new(file).is_file());
+    let job = Job { file, settings, notes: false, warnings: false };
+    is_script
+        && compile::compiled(&arguments.compile, job, &machine(&arguments.compile)).is_ok_and(|(output, _)| {
+            !output.options.is_empty() && compile::print_script_help(&arguments.compile, file, &output.options)
+        })
+}
+
 /// The regular expression of `--probe-filter`.
 fn filter(text: Option<&str>) -> Result<Option<regex_lite::Regex>, String> {
     let compiled = text.map(regex_lite::Regex::new).transpose();
@@ -100,8 +116,10 @@ fn filter(text: Option<&str>) -> Result<Option<regex_lite::Regex>, String> {
 
 /// `lancet build`: the object goes to a file.
 pub fn build(arguments: &Build) -> u8 {
+    let (named, parameters) = script_option::named(&arguments.parameters);
     let settings = Settings {
-        parameters: arguments.parameters.clone(),
+        parameters,
+        named,
         allow_unsafe: arguments.compile.allow_unsafe,
         nested_pid_namespace: lancet_runtime::kernel::in_nested_pid_namespace(),
         ..Settings::default()
@@ -162,22 +180,4 @@ fn run_bytes(object: &[u8], arguments: Runtime) -> u8 {
         Ok(outcome) => outcome.exit_code,
         Err(error) => report::error(&error.to_string()),
     }
-}
-
-/// A script's option and its value, if it was given one.
-type Named = (String, Option<String>);
-
-/// What stands behind `--`: `--name=value` and `--name` are the script's options, the rest are parameters.
-fn named_parameters(words: &[String]) -> (Vec<Named>, Vec<String>) {
-    let (mut named, mut parameters) = (Vec::new(), Vec::new());
-    for word in words {
-        match word.strip_prefix("--").filter(|name| !name.is_empty()) {
-            Some(name) => named.push(match name.split_once('=') {
-                Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
-                None => (name.to_owned(), None),
-            }),
-            None => parameters.push(word.clone()),
-        }
-    }
-    (named, parameters)
 }

@@ -27,6 +27,16 @@ fn every_code_has_a_page_with_its_title() {
 }
 
 #[test]
+fn every_code_has_a_golden_case_that_shows_it() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/diagnostics");
+    let names = cases.read_dir().unwrap().map(|entry| entry.unwrap().path());
+    let text: String = names.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let shown = |code: &&Code| text.contains(&format!("// [{}] ", code.as_str()));
+    let missing: Vec<&str> = Code::ALL.iter().filter(|code| !shown(code)).map(|code| code.as_str()).collect();
+    assert!(missing.is_empty(), "no case in tests/golden/diagnostics shows {}", missing.join(", "));
+}
+
+#[test]
 fn wrong_scripts_are_reported_with_the_code_of_their_page() {
     let unreported: Vec<String> = Code::ALL
         .iter()

@@ -6,6 +6,7 @@ use crate::codegen::Limit;
 use crate::ctypes::TypeTable;
 use crate::import::{self, Importer};
 use crate::library::{self, LibraryFile};
+use crate::option::ScriptOption;
 use crate::settings::{Mode, Settings};
 use crate::{codegen, elf, hir, lower, optimize};
 use lancet_kernel::Kernel;
@@ -80,6 +81,8 @@ pub struct Output {
     pub object: Option<Vec<u8>>,
     /// What the manifest in it says.
     pub manifest: Manifest,
+    /// The options that the script reads, as far as they are known after errors.
+    pub options: Vec<ScriptOption>,
     /// The wanted stages as text, as far as the pipeline came.
     pub dumps: Vec<(Stage, String)>,
     /// Everything found.
@@ -90,7 +93,7 @@ pub struct Output {
 pub fn compile(sources: &mut SourceMap, file: FileId, input: Input<'_>) -> Output {
     let mut output = Output::default();
     let mut dump = Dump { wanted: input.dumps, texts: Vec::new() };
-    output.object = pipeline(sources, file, input, &mut dump, &mut output.manifest, &mut output.diagnostics);
+    output.object = pipeline(sources, file, input, &mut dump, &mut output);
     output.dumps = dump.texts;
     output
 }
@@ -100,9 +103,9 @@ fn pipeline(
     file: FileId,
     input: Input<'_>,
     dump: &mut Dump<'_>,
-    manifest: &mut Manifest,
-    diagnostics: &mut Diagnostics,
+    output: &mut Output,
 ) -> Option<Vec<u8>> {
+    let Output { manifest, diagnostics, options, .. } = output;
     dump_source(sources, file, dump);
     let program = lancet_syntax::parse_expanded(sources, file, input.loader, diagnostics);
     let mut program = import::resolve(program, sources, input.importer, input.loader, diagnostics);
@@ -135,6 +138,7 @@ fn pipeline(
     }
     let first = first_probe(&program).unwrap_or(Span::new(file, 0, 0));
     let program = check::check(&program, &environment, &types, diagnostics);
+    options.clone_from(&program.options);
     dump.add(Stage::Hir, || hir::print(&program));
     if diagnostics.has_errors() {
         return None;

@@ -15,6 +15,7 @@ pub use print::print;
 pub use walk::{calls, locals_changed_in, locals_in, locals_in_probe, loops_in_probe};
 
 use crate::builtin::Call;
+use crate::option::ScriptOption;
 use crate::types::Type;
 use lancet_kernel::system_call::Moment;
 use lancet_manifest::{InitialValue, MapValue, Target};
@@ -27,6 +28,8 @@ pub struct Program {
     pub probes: Vec<Probe>,
     /// All maps, sorted by name bytes.
     pub maps: Vec<Map>,
+    /// The options that it reads, in the order in which they are first read.
+    pub options: Vec<ScriptOption>,
 }
 
 /// The index of a map in [`Program::maps`].

@@ -13,6 +13,7 @@ pub mod ir;
 pub mod library;
 pub mod lower;
 pub mod optimize;
+pub mod option;
 pub mod probe;
 pub mod settings;
 pub mod types;

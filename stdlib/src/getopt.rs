@@ -6,8 +6,9 @@ use lancet_compiler::hir::Expr;
 use lancet_compiler::hir::ExprKind;
 use lancet_compiler::ir::Address;
 use lancet_compiler::lower::Lowerer;
+use lancet_compiler::option::{OptionValue, ScriptOption};
 use lancet_compiler::settings::{parse_bool, parse_number};
-use lancet_compiler::types::Type;
+use lancet_compiler::types::{Type, UINT64};
 use lancet_syntax::ast;
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::Diagnostic;
@@ -36,38 +37,29 @@ impl Builtin for Getopt {
             Some(default) => checker.argument(default)?,
             None => checker.constant(0, Type::Bool, span),
         };
-        if let Some(description) = arguments.get(2) {
-            checker.text_argument(description, "the description of an option")?;
-        }
-        checker.note_option(&name);
+        let description = match arguments.get(2) {
+            Some(description) => Some(checker.text_argument(description, "the description of an option")?),
+            None => None,
+        };
+        let Some(value) = value(&default) else {
+            checker.error(Code::NotConstant, default.span, "the default of an option must be a literal");
+            return None;
+        };
+        checker.note_option(ScriptOption { name: name.clone(), default: value.clone(), description, span });
         let given = checker.settings().named.iter().rev().find(|(known, _)| *known == name).cloned();
-        match (&default.ty, &default.kind) {
-            (Type::Bool, ExprKind::Constant(_)) => match given {
-                None => Some(Expr { span, ..default }),
-                Some((_, None)) => Some(checker.constant(1, Type::Bool, span)),
-                Some((_, Some(text))) => match parse_bool(&text) {
-                    Some(value) => Some(checker.constant(i64::from(value), Type::Bool, span)),
-                    None => bad_value(checker, &name, &text, "true or false", span),
-                },
+        let Some((_, text)) = given else { return Some(Expr { span, ..default }) };
+        match (value, text) {
+            (OptionValue::Bool(_), None) => Some(checker.constant(1, Type::Bool, span)),
+            (OptionValue::Bool(_), Some(text)) => match parse_bool(&text) {
+                Some(value) => Some(checker.constant(i64::from(value), Type::Bool, span)),
+                None => bad_value(checker, &name, Some(&text), "true or false", span),
             },
-            (ty, ExprKind::Constant(_)) if ty.is_integer() => match given {
-                None => Some(Expr { span, ..default }),
-                Some((_, text)) => {
-                    let text = text.unwrap_or_default();
-                    match parse_number(&text) {
-                        Some(value) => Some(checker.integer(value, span)),
-                        None => bad_value(checker, &name, &text, "a number", span),
-                    }
-                }
+            (OptionValue::Number(_), text) => match text.as_deref().and_then(parse_number) {
+                Some(value) => Some(checker.integer(value, span)),
+                None => bad_value(checker, &name, text.as_deref(), "a number of 64 bits", span),
             },
-            (Type::String(_), ExprKind::String(_)) => match given {
-                None => Some(Expr { span, ..default }),
-                Some((_, text)) => Some(checker.string(text.unwrap_or_default().as_bytes(), span)),
-            },
-            _ => {
-                checker.error(Code::NotConstant, default.span, "the default of an option must be a literal");
-                None
-            }
+            (OptionValue::Text(_), Some(text)) => Some(checker.string(text.as_bytes(), span)),
+            (OptionValue::Text(_), None) => bad_value(checker, &name, None, "a text", span),
         }
     }
 
@@ -76,8 +68,25 @@ impl Builtin for Getopt {
     }
 }
 
-fn bad_value(checker: &mut Checker<'_>, name: &str, text: &str, wanted: &str, span: Span) -> Option<Expr> {
-    let message = format!("--{name} takes {wanted}, not \"{text}\"");
+/// The default as the script says it; `None` if it is no literal.
+fn value(default: &Expr) -> Option<OptionValue> {
+    match (&default.ty, &default.kind) {
+        (Type::Bool, ExprKind::Constant(value)) => Some(OptionValue::Bool(*value != 0)),
+        (ty, ExprKind::Constant(value)) if *ty == UINT64 => Some(OptionValue::Number((*value as u64).to_string())),
+        (ty, ExprKind::Constant(value)) if ty.is_integer() => Some(OptionValue::Number(value.to_string())),
+        (Type::String(_), ExprKind::String(text)) => {
+            let text = text.strip_suffix(b"\0").unwrap_or(text);
+            Some(OptionValue::Text(String::from_utf8_lossy(text).into_owned()))
+        }
+        _ => None,
+    }
+}
+
+fn bad_value(checker: &mut Checker<'_>, name: &str, text: Option<&str>, wanted: &str, span: Span) -> Option<Expr> {
+    let message = match text {
+        Some(text) => format!("--{name} takes {wanted}, not \"{text}\""),
+        None => format!("--{name} takes {wanted}, but is given no value"),
+    };
     checker.report(Diagnostic::error(Code::BadArgument, span, message).help(format!("give it as --{name}=… after --")));
     None
 }

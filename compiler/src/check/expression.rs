@@ -5,6 +5,7 @@ use super::inference::{meets_probe, merge_flexible};
 use super::typed::untracked;
 use super::{Checker, constant};
 use crate::hir::{Expr, ExprKind, LocalIndex, Place, StatementKind};
+use crate::option::ScriptOption;
 use crate::types::{INT64, Type, UINT64};
 use lancet_syntax::ast::{self, StepOperator, TypeOrExpr};
 use lancet_syntax::code::Code;
@@ -330,11 +331,21 @@ impl<'a> Checker<'a> {
         self.truth(expr)
     }
 
-    /// The script reads the option of that name.
-    pub fn note_option(&mut self, name: &str) {
-        if !self.options.iter().any(|known| known == name) {
-            self.options.push(name.to_owned());
+    /// The script reads an option. Where it does so in several places they agree on what it is without being given.
+    pub fn note_option(&mut self, option: ScriptOption) {
+        let Some(known) = self.options.iter_mut().find(|known| known.name == option.name) else {
+            return self.options.push(option);
+        };
+        if known.default == option.default {
+            known.description = known.description.take().or(option.description);
+            return;
         }
+        let message =
+            format!("--{} has the default {} here, but {} elsewhere", option.name, option.default, known.default);
+        let diagnostic = Diagnostic::error(Code::BadArgument, option.span, message)
+            .label(known.span, "elsewhere")
+            .help("give both the same default");
+        self.report(diagnostic);
     }
 
     /// An int64 constant expression at `span`.

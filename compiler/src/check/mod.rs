@@ -34,6 +34,7 @@ use crate::builtin::Builtin;
 use crate::ctypes::TypeTable;
 use crate::hir;
 use crate::library::LibraryFile;
+use crate::option::ScriptOption;
 use crate::probe::system_call::{see_the_same, serve_many};
 use crate::probe::{Arguments, Expansion, ProbeFacts};
 use crate::settings::Settings;
@@ -107,9 +108,9 @@ pub fn check(
         checker.start_round();
         let probes = checker.round(&expansions);
         if !checker.inference.changed && (lacks_probes || !checker.inference.assume_numbers()) {
-            let mut program = hir::Program { probes, maps: Vec::new() };
+            let options = std::mem::take(&mut checker.options);
+            let mut program = hir::Program { probes, maps: Vec::new(), options };
             checker.finish_maps(&mut program);
-            checker.unknown_options(probes_span(&expansions));
             for diagnostic in checker.lasting.iter().chain(checker.diagnostics.iter()) {
                 diagnostics.push(diagnostic.clone());
             }
@@ -167,7 +168,7 @@ pub struct Checker<'a> {
     probe_number: usize,
     loops: u32,
     /// Options that getopt() reads.
-    options: Vec<String>,
+    options: Vec<ScriptOption>,
     /// Some probes are not there and need not be: what is assigned in them was perhaps not seen.
     leaves_out_probes: bool,
 }
@@ -196,23 +197,6 @@ impl<'a> Checker<'a> {
         };
         checker.collect_macros(program);
         checker
-    }
-
-    /// Named parameters that no getopt() reads are mistakes of the command line.
-    fn unknown_options(&mut self, span: Span) {
-        for (name, _) in &self.settings().named {
-            if self.options.iter().any(|known| known == name) {
-                continue;
-            }
-            let known: Vec<String> = self.options.iter().map(|name| format!("--{name}")).collect();
-            let help = match lancet_kernel::nearest(name, self.options.iter().map(String::as_str)) {
-                Some(nearest) => format!("did you mean --{nearest}?"),
-                None if known.is_empty() => "it has none".into(),
-                None => format!("its options are {}", known.join(", ")),
-            };
-            let message = format!("the script has no option --{name}");
-            self.report(Diagnostic::error(Code::BadArgument, span, message).help(help));
-        }
     }
 
     fn start_round(&mut self) {

@@ -237,8 +237,15 @@ impl<'a> Lexer<'a> {
         let span = self.span(start, self.position);
         if self.mode != Mode::C {
             let character = &self.text[start..self.position];
-            let message = format!("`{}` starts no token", character.escape_debug());
-            self.diagnostics.push(Diagnostic::error(Code::UnknownCharacter, span, message));
+            self.diagnostics.push(match character {
+                // What stands for bytes that are no UTF-8.
+                "\u{fffd}" => Diagnostic::error(Code::NotText, span, "this is not UTF-8 text")
+                    .help("is it a script? An old encoding is converted by iconv -t UTF-8"),
+                _ => {
+                    let message = format!("`{}` starts no token", character.escape_debug());
+                    Diagnostic::error(Code::UnknownCharacter, span, message)
+                }
+            });
         }
         self.push(TokenKind::Invalid, start);
     }
