@@ -1,17 +1,33 @@
 //! `lancet -l`: what could be traced.
 
+use crate::report;
 use lancet_compiler::probe;
 use lancet_compiler::probe::Listed;
 use lancet_kernel::Kernel;
 use lancet_manifest::{Manifest, Target};
+use lancet_runtime::session::RuntimeError;
 use std::io::Write;
+use std::path::Path;
 
-/// Lists the probes of the machine that match.
-pub fn machine(pattern: &str, kernel: &dyn Kernel, pid: Option<u32>, arguments: bool) {
+/// Lists the probes of the machine that match the pattern, all without one; gives the exit code.
+pub fn machine(words: &[String], kernel: &dyn Kernel, pid: Option<u32>, arguments: bool) -> u8 {
+    let pattern = words.first().map_or("", String::as_str);
+    if let Some(word) = words.get(1) {
+        return report::error(&format!(
+            "-l takes one pattern, or several separated by commas, and not {word} too; does the shell expand its wildcards?"
+        ));
+    }
+    if let Some(pid) = pid.filter(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+        return report::error(&RuntimeError::NoProcess(pid).to_string());
+    }
+    if pattern.ends_with(".bt") {
+        eprintln!("Warning: there is no file {pattern}: it is taken for a pattern");
+    }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for probe in probe::list(if pattern.is_empty() { "*" } else { pattern }, kernel, pid, arguments) {
         write(&mut out, &probe, arguments);
     }
+    0
 }
 
 fn write(out: &mut impl Write, probe: &Listed, arguments: bool) {
@@ -32,13 +48,20 @@ pub fn program(manifest: &Manifest, kernel: &dyn Kernel, pid: Option<u32>, argum
             Target::Begin | Target::End | Target::Signal { .. } | Target::Test { .. } | Target::Bench { .. }
         );
         if let Some(probe) = manifest.probes.get(attachment.probe as usize).filter(|_| !own) {
-            // Events with a period are listed without it, as `-l PATTERN` lists them.
-            let periodic = matches!(
+            // As `-l PATTERN` lists them: events with a period without it, raw tracepoints with their module.
+            let listed_otherwise = matches!(
                 attachment.target,
-                Target::Software { .. } | Target::Hardware { .. } | Target::Profile { .. } | Target::Interval { .. }
+                Target::Software { .. }
+                    | Target::Hardware { .. }
+                    | Target::Profile { .. }
+                    | Target::Interval { .. }
+                    | Target::RawTracepoint { .. }
             );
-            let looked_up =
-                if periodic || arguments { probe::list(&probe.name, kernel, pid, arguments) } else { Vec::new() };
+            let looked_up = if listed_otherwise || arguments {
+                probe::list(&probe.name, kernel, pid, arguments)
+            } else {
+                Vec::new()
+            };
             match looked_up.as_slice() {
                 [listed] => write(&mut out, listed, arguments),
                 _ => write(&mut out, &Listed { name: probe.name.clone(), ..Listed::default() }, arguments),

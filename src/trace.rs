@@ -44,8 +44,7 @@ pub fn trace(arguments: Trace) -> u8 {
     };
     let is_script = words.first().is_some_and(|word| std::path::Path::new(word).is_file());
     if list && compile.program.is_none() && !is_script {
-        list::machine(words.first().map_or("", String::as_str), &kernel, runtime.pid, runtime.verbose);
-        return 0;
+        return list::machine(&words, &kernel, runtime.pid, runtime.verbose);
     }
     let file = match compile.program {
         None if words.is_empty() => None,

@@ -27,9 +27,9 @@ pub(super) struct Query<'a> {
 }
 
 impl<'a> Query<'a> {
-    /// The n-th part of the pattern, `*` where it ends before.
+    /// The n-th part of the pattern, `*` where it is empty or the pattern ends before.
     pub(super) fn part(&self, index: usize) -> &'a str {
-        self.parts.get(index).copied().unwrap_or("*")
+        self.parts.get(index).copied().filter(|part| !part.is_empty()).unwrap_or("*")
     }
 
     /// The number of parts.
@@ -45,8 +45,8 @@ impl Listed {
     }
 }
 
-/// The probes that match `pattern`: `provider:parts`, patterns separated by commas, or a word that any part of a kernel
-/// probe's name may match.
+/// The probes that match `pattern`: `provider:parts`, patterns separated by commas, or a word that a probe's whole name or
+/// its last part matches.
 pub fn list(pattern: &str, kernel: &dyn Kernel, pid: Option<u32>, arguments: bool) -> Vec<Listed> {
     pattern.split(',').flat_map(|pattern| list_one(pattern.trim(), kernel, pid, arguments)).collect()
 }
@@ -55,15 +55,33 @@ fn list_one(pattern: &str, kernel: &dyn Kernel, pid: Option<u32>, arguments: boo
     if let Some(types) = types::list(pattern, kernel, arguments) {
         return types;
     }
-    let Some((provider, rest)) = pattern.split_once(':') else {
-        let everything = Query { kernel, parts: Vec::new(), pid, arguments };
-        let all = PROVIDERS.iter().flat_map(|provider| provider.list(&everything));
-        return all.filter(|probe| wildcard_matches(pattern, &probe.name)).collect();
-    };
+    let Some((provider, rest)) = pattern.split_once(':') else { return list_word(pattern, kernel, pid, arguments) };
+    let provider = if provider.is_empty() { "*" } else { provider };
     let parts: Vec<&str> = rest.split(':').collect();
     let query = Query { kernel, parts, pid, arguments };
     let matching = PROVIDERS
         .iter()
         .filter(|known| wildcard_matches(provider, known.name()) || known.aliases().contains(&provider));
     matching.flat_map(|known| known.list(&query)).collect()
+}
+
+fn list_word(word: &str, kernel: &dyn Kernel, pid: Option<u32>, arguments: bool) -> Vec<Listed> {
+    let listed = |arguments| {
+        let everything = Query { kernel, parts: Vec::new(), pid, arguments };
+        PROVIDERS.iter().flat_map(move |provider| provider.list(&everything))
+    };
+    if word == "*" {
+        return listed(arguments).collect();
+    }
+    let is_meant = |probe: &Listed| {
+        let last = probe.name.rsplit(':').next().unwrap_or_default();
+        wildcard_matches(word, &probe.name) || wildcard_matches(word, last)
+    };
+    let matching = listed(false).filter(is_meant);
+    // Arguments are looked up for the few that match: all of them take seconds.
+    if arguments {
+        matching.flat_map(|probe| list_one(&probe.name, kernel, pid, true)).collect()
+    } else {
+        matching.collect()
+    }
 }

@@ -5,9 +5,12 @@ use super::place;
 use lancet_kernel::debug_info::{DebugInfo, spell_declaration};
 use lancet_kernel::{Symbol, wildcard_matches};
 
-/// Functions of the programs and libraries that the pattern names; all programs of the machine are not searched.
+/// Functions of the programs and libraries that the pattern names, or that the process of `-p` runs; all programs of the
+/// machine are not searched.
 pub(super) fn functions(provider: &str, query: &Query<'_>) -> Vec<Listed> {
-    if query.len() == 0 || query.part(0) == "*" {
+    let of_anything = query.part(0) == "*" && query.pid.is_none();
+    // Where everything is listed, a function is so once.
+    if of_anything || query.len() == 0 && provider != "uprobe" {
         return Vec::new();
     }
     let paths = query.kernel.executables(query.part(0), query.pid).unwrap_or_default();
