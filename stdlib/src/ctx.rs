@@ -20,7 +20,7 @@ static SIGNATURE: Signature = Signature {
     min: 0,
     max: 0,
     usage: "ctx",
-    summary: "The context of the probe: in iterators a struct with the object, such as ctx.task; in kprobes and uprobes struct pt_regs.",
+    summary: "The context of the probe: in iterators a struct with the object, such as ctx.task; in kprobes and uprobes struct pt_regs, in profile, interval and perf events struct bpf_perf_event_data.",
     is_unsafe: false,
 };
 
@@ -34,6 +34,7 @@ impl Builtin for Context {
         let (arguments, context) = (checker.facts().expansion.arguments.clone(), checker.facts().context);
         let ty = match (arguments, context) {
             (Arguments::Iterator(id), _) => checker.types().kernel_type(id),
+            (_, ContextKind::PerfEvent) => checker.types().tagged(TagKind::Struct, "bpf_perf_event_data"),
             (_, ContextKind::Registers) => checker.types().tagged(TagKind::Struct, "pt_regs"),
             _ => None,
         };
@@ -42,8 +43,8 @@ impl Builtin for Context {
                 return None;
             }
             let provider = checker.facts().written_provider().to_owned();
-            let message = format!("ctx: the context of a {provider} probe has no type");
-            let help = "iterators, kprobes and uprobes have ctx; others have args or argN";
+            let message = format!("ctx: {provider} probes have no context of a known type");
+            let help = "iterators, kprobes, uprobes and perf events have ctx; others have args or argN";
             checker.report(Diagnostic::error(Code::NotHere, span, message).help(help));
             return None;
         };

@@ -30,6 +30,7 @@ fn unmet(need: &str) -> Option<String> {
         "tracefs" => exists("/sys/kernel/tracing/events", "tracefs is not mounted at /sys/kernel/tracing"),
         "syscalls" => exists("/sys/kernel/tracing/events/syscalls", "no tracepoints for system calls"),
         "btf" => exists("/sys/kernel/btf/vmlinux", "the kernel has no BTF"),
+        "python3" => exists("/usr/bin/python3", "python3 is not installed"),
         "gcc" => exists(crate::programs::marker(), "the test programs could not be built"),
         _ => match need.strip_prefix("kernel>=") {
             Some(wanted) if version(&kernel_release()) < version(wanted) => {

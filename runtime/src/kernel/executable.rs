@@ -5,6 +5,7 @@
 
 use std::cell::OnceCell;
 use std::fs::File;
+use std::ops::{Deref, Range};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -19,6 +20,7 @@ use object::elf::{
 };
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader, Sym};
 
+use super::archive;
 use super::dwarf::{Dwarf, has_debug_info};
 use super::{debug_file, instruction};
 
@@ -53,17 +55,44 @@ struct Segment {
     file_offset: u64,
 }
 
+/// The bytes of a file, or of a member of an archive.
+pub(super) struct Mapping {
+    whole: Mmap,
+    range: Range<usize>,
+}
+
+impl Mapping {
+    /// Where in the file the bytes start.
+    pub(super) fn start(&self) -> u64 {
+        self.range.start as u64
+    }
+}
+
+impl Deref for Mapping {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.whole[self.range.clone()]
+    }
+}
+
 /// Maps a file. The bytes are only looked at; who shortens the file under our hands ends us with SIGBUS, as it would end the
 /// program that runs it.
-pub(super) fn map(path: &Path) -> Result<Mmap, Unavailable> {
+pub(super) fn map(path: &Path) -> Result<Mapping, Unavailable> {
     let shown = path.display();
+    let (file, member) = archive::split(path).map_or((path, None), |(archive, member)| (archive, Some(member)));
     let denied = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => Unavailable::Missing(format!("{shown}: no such file")),
         _ => Unavailable::Denied(format!("{shown} cannot be read: {error}")),
     };
-    let file = File::open(path).map_err(denied)?;
+    let file = File::open(file).map_err(denied)?;
     // SAFETY: nothing of ours writes to the file, and nothing relies on its bytes staying what they are.
-    unsafe { Mmap::map(&file) }.map_err(denied)
+    let whole = unsafe { Mmap::map(&file) }.map_err(denied)?;
+    let range = match member {
+        Some(member) => archive::member(&whole, member).map_err(Unavailable::Malformed)?,
+        None => 0..whole.len(),
+    };
+    Ok(Mapping { whole, range })
 }
 
 impl ElfExecutable {
@@ -71,7 +100,8 @@ impl ElfExecutable {
     pub fn open(path: &Path, debug_directories: &[PathBuf]) -> Result<Self, Unavailable> {
         let data = map(path)?;
         let malformed = |why| Unavailable::Malformed(format!("{}: {why}", path.display()));
-        let tables = Tables::parse(&data).map_err(malformed)?;
+        let mut tables = Tables::parse(&data).map_err(malformed)?;
+        tables.shift(data.start());
         let (all, debug_info) = (OnceCell::new(), OnceCell::new());
         Ok(Self { path: path.to_owned(), tables, all, debug_directories: debug_directories.to_vec(), debug_info })
     }
@@ -102,7 +132,7 @@ impl ElfExecutable {
                 }
             }
         };
-        let data: &'static Mmap = Box::leak(Box::new(data));
+        let data: &'static Mapping = Box::leak(Box::new(data));
         let dwarf = Dwarf::new(&self.path, data).map_err(malformed)?;
         Ok(Rc::new(dwarf))
     }
@@ -204,6 +234,12 @@ impl Tables {
         functions.into_iter().filter_map(place).collect()
     }
 
+    /// Counts offsets from the start of the archive that the program is in.
+    fn shift(&mut self, start: u64) {
+        self.segments.iter_mut().for_each(|segment| segment.file_offset = segment.file_offset.wrapping_add(start));
+        self.functions.iter_mut().for_each(|symbol| symbol.file_offset = symbol.file_offset.wrapping_add(start));
+    }
+
     fn sort(&mut self) {
         for symbols in [&mut self.functions, &mut self.variables] {
             let key = |symbol: &Symbol| (symbol.address, symbol.size);
@@ -251,7 +287,8 @@ impl Executable for ElfExecutable {
     fn instructions(&self, function: &Symbol) -> Vec<u64> {
         let size = function.size.min(instruction::MOST_BYTES);
         let mut code = vec![0; size as usize];
-        let read = File::open(&self.path).and_then(|file| file.read_exact_at(&mut code, function.file_offset));
+        let read = File::open(archive::file(&self.path.to_string_lossy()))
+            .and_then(|file| file.read_exact_at(&mut code, function.file_offset));
         if read.is_err() { Vec::new() } else { instruction::starts(&code) }
     }
 

@@ -3,6 +3,7 @@
 //! Invariant: nothing is opened before it is asked for, and nothing is read twice; [`LiveKernel::new`] does no I/O. It only
 //! looks: nothing is attached here, and what is loaded (`trial`) never runs.
 
+pub(crate) mod archive;
 pub(crate) mod bpf_program;
 pub mod capture;
 mod cgroup;

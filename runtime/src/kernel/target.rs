@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use lancet_kernel::{Unavailable, wildcard_matches};
 
-use super::{is_pattern, library, path};
+use super::{archive, is_pattern, library, path};
 
 /// The files that `target` names; never empty.
 pub(super) fn resolve(target: &str, pid: Option<u32>) -> Result<Vec<PathBuf>, Unavailable> {
@@ -106,6 +106,12 @@ fn on_path(root: &Path, program: &str) -> Option<PathBuf> {
 
 /// The path, if there is something to trace.
 fn checked(path: PathBuf) -> Result<PathBuf, Unavailable> {
+    if let Some((archive, _)) = archive::split(&path)
+        && archive.is_file()
+    {
+        // The member is looked for when its symbols are.
+        return Ok(path);
+    }
     let shown = path.display();
     match fs::metadata(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound || error.kind() == ErrorKind::NotADirectory => {

@@ -19,7 +19,14 @@ const PROBE: u32 = 3;
 /// The notes of a file, in their order.
 pub(super) fn read(path: &Path) -> Result<Vec<UsdtNote>, Unavailable> {
     let data = map(path)?;
-    parse(&data).map_err(|why| Unavailable::Malformed(format!("{}: {why}", path.display())))
+    let mut notes = parse(&data).map_err(|why| Unavailable::Malformed(format!("{}: {why}", path.display())))?;
+    for note in &mut notes {
+        note.file_offset = note.file_offset.wrapping_add(data.start());
+        if note.semaphore != 0 {
+            note.semaphore = note.semaphore.wrapping_add(data.start());
+        }
+    }
+    Ok(notes)
 }
 
 /// The notes in a file's bytes.

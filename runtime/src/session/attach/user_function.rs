@@ -3,6 +3,7 @@
 
 use super::link::{Link, describe, with_cookie};
 use super::{Attaching, Reason};
+use crate::kernel::archive;
 use crate::session::load::c_string;
 use lancet_manifest::Target;
 use libbpf_sys as sys;
@@ -36,7 +37,7 @@ pub fn attach_multi(attaching: Attaching, path: &str) -> Result<Link, Reason> {
 /// One place.
 pub fn attach_place(attaching: Attaching, path: &str, place: Place, at_return: bool) -> Result<Link, Reason> {
     check_offset(path, place.file_offset)?;
-    let c_path = c_string(path).map_err(|error| error.to_string())?;
+    let c_path = c_string(archive::file(path)).map_err(|error| error.to_string())?;
     let link = with_cookie(place.cookie, |cookie| {
         let options = sys::bpf_uprobe_opts {
             sz: size_of::<sys::bpf_uprobe_opts>() as _,
@@ -63,7 +64,7 @@ pub fn attach_places(attaching: Attaching, path: &str, places: &[Place], at_retu
     let semaphores: Vec<_> = places.iter().map(|place| place.semaphore as _).collect();
     let cookies: Vec<u64> = places.iter().map(|place| place.cookie).collect();
     let has_semaphores = places.iter().any(|place| place.semaphore != 0);
-    let c_path = c_string(path).map_err(|error| error.to_string())?;
+    let c_path = c_string(archive::file(path)).map_err(|error| error.to_string())?;
     let options = sys::bpf_uprobe_multi_opts {
         sz: size_of::<sys::bpf_uprobe_multi_opts>() as _,
         offsets: offsets.as_ptr(),
@@ -88,7 +89,7 @@ fn process(attaching: Attaching) -> i32 {
 
 /// The kernel takes any offset and then never fires.
 fn check_offset(path: &str, offset: u64) -> Result<(), Reason> {
-    let size = std::fs::metadata(path).map_err(|error| explain(&error, path))?.len();
+    let size = std::fs::metadata(archive::file(path)).map_err(|error| explain(&error, path))?.len();
     if offset >= size { Err(format!("offset {offset:#x} lies outside of {path}")) } else { Ok(()) }
 }
 
