@@ -14,6 +14,7 @@ mod features;
 mod function;
 mod instruction;
 mod library;
+pub(crate) mod lockdown;
 mod map;
 mod namespace;
 mod path;

@@ -1,5 +1,6 @@
 //! tracefs: formats and names of tracepoints, and the list of traceable functions. Read only.
 
+use super::lockdown::Lockdown;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
@@ -28,7 +29,7 @@ impl Tracefs {
             }
         }
         Err(Unavailable::Denied(if denied {
-            "tracefs cannot be read: it takes root, or CAP_DAC_READ_SEARCH".to_owned()
+            closed("tracefs")
         } else {
             "tracefs is not mounted; mount it with: mount -t tracefs tracefs /sys/kernel/tracing".to_owned()
         }))
@@ -92,12 +93,16 @@ fn directories(path: &std::path::Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
+/// Why it cannot be read, and what to do.
+fn closed(what: &str) -> String {
+    let reason = Lockdown::of_machine().explains_denial().unwrap_or("it takes root, or CAP_DAC_READ_SEARCH");
+    format!("{what} cannot be read: {reason}")
+}
+
 fn explain(error: &io::Error, what: &str) -> Unavailable {
     match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => Unavailable::Missing(format!("{what} does not exist")),
-        ErrorKind::PermissionDenied => {
-            Unavailable::Denied(format!("{what} cannot be read: it takes root, or CAP_DAC_READ_SEARCH"))
-        }
+        ErrorKind::PermissionDenied => Unavailable::Denied(closed(what)),
         _ => Unavailable::Denied(format!("{what} cannot be read: {error}")),
     }
 }

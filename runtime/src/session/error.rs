@@ -10,8 +10,8 @@ pub enum RuntimeError {
     #[error("this is no object file that lancet can run: {0}; make it again with `lancet build`")]
     BadObject(String),
     /// The kernel wants privileges.
-    #[error("the kernel does not permit loading eBPF programs: {0}; run as root, or with those capabilities")]
-    NoPrivilege(&'static str),
+    #[error("the kernel does not permit loading eBPF programs: {0}")]
+    NoPrivilege(String),
     /// The kernel has no eBPF.
     #[error("this kernel has no eBPF (CONFIG_BPF_SYSCALL is off): boot a kernel that has it")]
     NoBpf,

@@ -7,6 +7,7 @@ use super::error::{Refusal, RuntimeError};
 use super::options::Options;
 use super::privilege;
 use crate::kernel::bpf_program;
+use crate::kernel::lockdown::Lockdown;
 use lancet_manifest::{Manifest, SECTION, Target};
 use libbpf_sys as sys;
 use object::{Object, ObjectSection};
@@ -200,10 +201,13 @@ fn ring_buffer_size(pages: u32, cpus: usize) -> u32 {
 }
 
 fn load_error(reason: io::Error, said: String, loaded: &Loaded) -> RuntimeError {
-    if let (Some(libc::EPERM | libc::EACCES), Some(missing)) = (reason.raw_os_error(), privilege::missing()) {
-        return RuntimeError::NoPrivilege(missing);
+    if let (Some(libc::EPERM | libc::EACCES), Some(refusal)) = (reason.raw_os_error(), privilege::refusal()) {
+        return RuntimeError::NoPrivilege(refusal);
     }
     let log = loaded.refusal_log();
+    if let Some(locked) = Lockdown::of_machine().explains_log(&log) {
+        return RuntimeError::NoPrivilege(locked.to_owned());
+    }
     if log.contains("processed ") || log.contains("invalid") {
         return RuntimeError::Verifier(Box::new(Refusal::from_log(failed_program(&said), log)));
     }

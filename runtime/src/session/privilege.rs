@@ -17,13 +17,39 @@ const SYSLOG: u32 = 34;
 const PERFMON: u32 = 38;
 const BPF: u32 = 39;
 
-/// The capabilities that loading takes and the process does not have in effect, in words; `None` when it has them all.
-pub fn missing() -> Option<&'static str> {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
-    missing_of(effective.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(0))
+/// Why the process may not load programs, and what to do about it; `None` if nothing that is known stands against it.
+pub fn refusal() -> Option<String> {
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    refusal_of(
+        &read("/proc/self/status"),
+        &read("/proc/self/uid_map"),
+        &read("/proc/sys/kernel/unprivileged_bpf_disabled"),
+    )
 }
 
+/// The same from the texts of the files that tell it.
+fn refusal_of(status: &str, user_map: &str, unprivileged_disabled: &str) -> Option<String> {
+    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let effective = effective.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(0);
+    if let Some(missing) = missing_of(effective) {
+        let closed = match unprivileged_disabled.trim() {
+            setting @ ("1" | "2") if effective >> BPF & 1 == 0 => {
+                format!(", and kernel.unprivileged_bpf_disabled={setting} closes eBPF to users without CAP_BPF")
+            }
+            _ => String::new(),
+        };
+        return Some(format!("{missing}{closed}; run as root, or with those capabilities"));
+    }
+    // Of the first namespace the map is one line, for all users.
+    let is_nested = !user_map.trim().is_empty() && !user_map.trim_end().ends_with("4294967295");
+    is_nested.then(|| {
+        "root of a user namespace is not root of the machine; run outside of the container, or in one that has the user \
+         namespace of the machine"
+            .to_owned()
+    })
+}
+
+/// The capabilities that loading takes and the process does not have in effect, in words; `None` when it has them all.
 fn missing_of(effective: u64) -> Option<&'static str> {
     let has = |capability: u32| effective >> capability & 1 == 1;
     match (has(BPF), has(PERFMON)) {
@@ -124,5 +150,25 @@ mod tests {
         assert_eq!(missing_of(1 << BPF), Some("CAP_PERFMON is missing"));
         assert_eq!(missing_of(1 << PERFMON), Some("CAP_BPF is missing"));
         assert_eq!(missing_of(0), Some("CAP_BPF and CAP_PERFMON are missing"));
+    }
+
+    #[test]
+    fn a_refusal_names_the_setting_that_is_in_the_way() {
+        let refusal = |capabilities: u64, user_map, setting| {
+            refusal_of(&format!("Name:\tlancet\nCapEff:\t{capabilities:016x}\n"), user_map, setting)
+        };
+        let everybody = "         0          0 4294967295\n";
+        let without = refusal(0, everybody, "2\n").unwrap();
+        assert!(
+            without.starts_with("CAP_BPF and CAP_PERFMON are missing, and kernel.unprivileged_bpf_disabled=2"),
+            "{without}"
+        );
+        let open = refusal(0, everybody, "0\n").unwrap();
+        assert_eq!(open, "CAP_BPF and CAP_PERFMON are missing; run as root, or with those capabilities");
+        let half = refusal(1 << BPF, everybody, "1\n").unwrap();
+        assert_eq!(half, "CAP_PERFMON is missing; run as root, or with those capabilities");
+        assert_eq!(refusal(1 << SYS_ADMIN, everybody, "1\n"), None);
+        let nested = refusal(u64::MAX, "         0       1000          1\n", "2\n").unwrap();
+        assert!(nested.contains("user namespace"), "{nested}");
     }
 }

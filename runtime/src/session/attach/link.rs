@@ -1,6 +1,7 @@
 //! A program that is attached to one place or to many, and how it is taken off.
 
 use super::Reason;
+use crate::kernel::lockdown::Lockdown;
 use crate::session::error::plain;
 use crate::session::load::take_said;
 use libbpf_sys as sys;
@@ -118,9 +119,13 @@ pub fn with_cookie(cookie: u64, attach: impl Fn(u64) -> io::Result<Link>) -> io:
 /// A reason that no kind of probe has its own words for.
 pub fn describe(error: &io::Error) -> Reason {
     match error.raw_os_error() {
-        Some(libc::EPERM | libc::EACCES) => {
-            "the kernel does not permit it: run as root or with CAP_PERFMON, and see kernel.perf_event_paranoid".into()
-        }
+        Some(libc::EPERM | libc::EACCES) => match Lockdown::of_machine().explains_denial() {
+            Some(reason) => reason.into(),
+            None => {
+                "the kernel does not permit it: run as root or with CAP_PERFMON, and see kernel.perf_event_paranoid"
+                    .into()
+            }
+        },
         Some(libc::EMFILE | libc::ENFILE) => "too many open files: raise `ulimit -n` or trace fewer probes".into(),
         Some(libc::ENOMEM) => "the kernel has no memory for it: trace fewer probes".into(),
         _ => plain(error),

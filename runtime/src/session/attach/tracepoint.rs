@@ -3,6 +3,7 @@
 use super::link::{Link, describe};
 use super::perf_event::{self, Reach};
 use super::{Attaching, Reason};
+use crate::kernel::lockdown::Lockdown;
 use libbpf_sys as sys;
 use std::io;
 
@@ -39,7 +40,10 @@ fn number(category: &str, event: &str) -> Result<u64, Reason> {
     }
     let mounted = TRACEFS.iter().any(|folder| std::path::Path::new(folder).join("events").is_dir());
     Err(match (denied, mounted) {
-        (true, _) => "tracefs cannot be read: run as root".into(),
+        (true, _) => {
+            let reason = Lockdown::of_machine().explains_denial().unwrap_or("run as root");
+            format!("tracefs cannot be read: {reason}")
+        }
         (false, true) => {
             format!("this kernel has no tracepoint {category}:{event}; `-l 'tracepoint:*'` lists those it has")
         }
