@@ -17,9 +17,13 @@ use std::time::{Duration, Instant};
 /// Records between two looks at signals.
 const AT_ONCE: usize = 16384;
 
-/// When records came twice within that, we rest as long before the next look. While we rest the kernel does not wake us,
+/// When records keep coming within that, we rest as long before the next look. While we rest the kernel does not wake us,
 /// which costs the traced process and us more than a record does.
 const REST: Duration = Duration::from_millis(1);
+
+/// How many looks in a row must have found records. A few records are printed at once: what the traced process prints
+/// itself is to follow what was seen before.
+const STREAK: u32 = 16;
 
 /// The ring buffer and what its records go to.
 pub struct Collector<'s, 'm> {
@@ -36,10 +40,8 @@ pub struct Collector<'s, 'm> {
 enum Pace {
     /// None came last time.
     Idle,
-    /// Some came, since which a rest would not be too long.
-    Some { at: Instant },
-    /// They come faster than [`REST`].
-    Steady { at: Instant },
+    /// Some came the last times, each of which was not longer than a rest after the one before.
+    Some { at: Instant, times: u32 },
 }
 
 impl Pace {
@@ -50,9 +52,16 @@ impl Pace {
         }
         let at = Instant::now();
         match self {
-            Self::Some { at: before } | Self::Steady { at: before } if at - before < 2 * REST => Self::Steady { at },
-            Self::Idle | Self::Some { .. } | Self::Steady { .. } => Self::Some { at },
+            Self::Some { at: before, times } if at - before < 2 * REST => {
+                Self::Some { at, times: times.saturating_add(1) }
+            }
+            Self::Idle | Self::Some { .. } => Self::Some { at, times: 1 },
         }
+    }
+
+    /// Whether records come so steadily that nobody needs to tell us of the next one.
+    fn is_steady(self) -> bool {
+        matches!(self, Self::Some { times, .. } if times >= STREAK)
     }
 }
 
@@ -146,7 +155,7 @@ impl<'s, 'm> Collector<'s, 'm> {
         process: Option<RawFd>,
         output: Option<RawFd>,
     ) -> Result<Wake, RuntimeError> {
-        let rests = matches!(self.pace, Pace::Steady { .. });
+        let rests = self.pace.is_steady();
         let timeout = if rests { REST.as_millis() as i32 } else { -1 };
         let ring = self.ring.as_ref().filter(|_| !rests).map_or(-1, Ring::descriptor);
         let poll = |fd, events| libc::pollfd { fd, events, revents: 0 };
