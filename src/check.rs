@@ -22,6 +22,7 @@ pub fn scripts(arguments: &Check) -> u8 {
 
 fn one(arguments: &Check, file: Option<&str>) -> u8 {
     let settings = Settings {
+        is_only_checked: true,
         allow_unsafe: arguments.compile.allow_unsafe,
         nested_pid_namespace: lancet_runtime::kernel::in_nested_pid_namespace(),
         ..Settings::default()

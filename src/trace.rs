@@ -96,6 +96,7 @@ pub fn script_help(arguments: &Trace) -> bool {
     let file = arguments.words.first().map(String::as_str);
     let settings = Settings {
         parameters: arguments.words.get(1..).unwrap_or_default().to_vec(),
+        is_only_checked: true,
         allow_unsafe: arguments.compile.allow_unsafe,
         ..Settings::default()
     };
@@ -119,6 +120,8 @@ pub fn build(arguments: &Build) -> u8 {
     let settings = Settings {
         parameters,
         named,
+        // `lancet run` may give one.
+        has_target: true,
         allow_unsafe: arguments.compile.allow_unsafe,
         nested_pid_namespace: lancet_runtime::kernel::in_nested_pid_namespace(),
         ..Settings::default()

@@ -17,6 +17,8 @@ pub struct Settings {
     pub parameters: Vec<String>,
     /// `--name=value` after `--`, for getopt().
     pub named: Vec<(String, Option<String>)>,
+    /// The script is only checked: what the command line of a run gives is not missing.
+    pub is_only_checked: bool,
     /// `--unsafe`.
     pub allow_unsafe: bool,
     /// The process of `-p`.

@@ -121,7 +121,8 @@ impl Builtin for Reader {
     }
 
     fn check<'a>(&'static self, checker: &mut Checker<'a>, _: &'a [ast::Argument], span: Span) -> Option<Expr> {
-        if self.signature.name == "cpid" && !checker.settings().has_target {
+        let settings = checker.settings();
+        if self.signature.name == "cpid" && !settings.has_target && !settings.is_only_checked {
             let message = "cpid is 0: there is no command and no process";
             checker.report(Diagnostic::warning(Code::Suspicious, span, message).help("give one with -c or -p"));
         }

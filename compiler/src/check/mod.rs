@@ -12,6 +12,7 @@ pub mod calling_convention;
 mod constant;
 mod conversion;
 mod debug_info;
+mod doubt;
 mod expression;
 mod field;
 mod inference;
@@ -268,6 +269,7 @@ impl<'a> Checker<'a> {
         let body = self.block_statements(&probe.body);
         self.probe_number += 1;
         let locals = std::mem::take(&mut self.locals);
+        self.doubt_variables(&locals);
         Some(hir::Probe { span: probe.span, programs: Vec::new(), locals, predicate, body })
     }
 

@@ -90,12 +90,12 @@ impl<'a> Checker<'a> {
         }
         if a.is_scalar() && b.is_scalar() && comparable_scalars(&a, &b) {
             let signed = compares_signed([&left, &right], flexible);
+            self.doubt_comparison(operator, [&left, &right], flexible, signed, span);
             let ty = Type::Int { size: 8, signed };
             let (left, right) = (self.comparand(left, &ty), self.comparand(right, &ty));
             if let (ExprKind::Constant(x), ExprKind::Constant(y)) = (&left.kind, &right.kind) {
                 return Some(boolean(compare_constants(operator, signed, *x, *y), span));
             }
-            self.warn_of_certainty(operator, &a, &right, span);
             let (left, right) = (Box::new(left), Box::new(right));
             return Some(Expr { span, ty: Type::Bool, kind: ExprKind::Compare { operator, signed, left, right } });
         }
@@ -108,6 +108,7 @@ impl<'a> Checker<'a> {
                 return Some(boolean((x == y) == (operator == CompareOperator::Equal), span));
             }
             let negated = operator == CompareOperator::NotEqual;
+            self.doubt_length(&left, &right, negated, span);
             let (left, right) = (Box::new(left), Box::new(right));
             return Some(Expr { span, ty: Type::Bool, kind: ExprKind::MemoryEqual { negated, left, right } });
         }
@@ -132,22 +133,6 @@ impl<'a> Checker<'a> {
     }
 
     /// One side of a scalar comparison in 64 bits.
-    /// What has no sign is never below 0.
-    fn warn_of_certainty(&mut self, operator: CompareOperator, left: &Type, right: &Expr, span: Span) {
-        if !matches!(left, Type::Int { signed: false, .. }) || !matches!(right.kind, ExprKind::Constant(0)) {
-            return;
-        }
-        let always = match operator {
-            CompareOperator::Less => "never",
-            CompareOperator::GreaterEqual => "always",
-            _ => return,
-        };
-        self.report(
-            Diagnostic::warning(Code::AlwaysSame, span, format!("this is {always} true: {left} has no sign"))
-                .help("cast it to a signed type when it can be negative: (int64)x"),
-        );
-    }
-
     fn comparand(&mut self, expr: Expr, ty: &Type) -> Expr {
         if expr.ty.is_integer() { convert(expr, ty.clone()) } else { Expr { ty: ty.clone(), ..expr } }
     }

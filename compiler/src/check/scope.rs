@@ -41,6 +41,13 @@ pub(super) struct Site {
     nth: usize,
 }
 
+impl Site {
+    /// Where the script makes it.
+    pub(super) fn span(&self) -> Span {
+        self.span
+    }
+}
+
 /// What a macro parameter stands for.
 #[derive(Clone)]
 pub(super) enum MacroArgument<'a> {

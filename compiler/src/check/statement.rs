@@ -209,6 +209,7 @@ impl<'a> Checker<'a> {
         match over {
             ForSource::Range(start, end) => {
                 let (start, end) = (self.bound(start), self.bound(end));
+                self.doubt_bounds(start.as_ref(), end.as_ref());
                 let (local, body) = self.loop_over(variable, INT64, body);
                 Some(StatementKind::ForRange { local, start: start?, end: end?, body })
             }
