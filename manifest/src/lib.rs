@@ -91,6 +91,8 @@ pub enum InitialValue {
     PidNamespaceDevice,
     /// Inode of the runtime's pid namespace.
     PidNamespaceInode,
+    /// What to add to CLOCK_BOOTTIME to get wall time, in nanoseconds.
+    WallTimeAtBoot,
     /// 1; the program writes 0 when the script has asked to end.
     Running,
 }

@@ -1,7 +1,8 @@
 //! `tseries(n, interval, count[, aggregation])`: one value for each of the last intervals of time.
 //!
 //! Each CPU keeps a ring of slots of three words: number of the interval + 1, value, count (or time of the last value);
-//! `runtime/src/map/combine.rs` joins them. Intervals are counted by CLOCK_BOOTTIME.
+//! `runtime/src/map/combine.rs` joins them. Intervals are counted by the wall clock as it stood when tracing
+//! began, so that they begin where people expect it; setting the clock afterwards does not move them.
 
 use crate::format::unreachable_value;
 use lancet_compiler::builtin::{Aggregation, Builtin, Call, Operand, Signature};
@@ -11,7 +12,7 @@ use lancet_compiler::ir::{Address, BinaryOp, Comparison, Helper, Value};
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::settings::Unstable;
 use lancet_compiler::types::Type;
-use lancet_manifest::{Combine, MapValue};
+use lancet_manifest::{Combine, InitialValue, MapValue};
 use lancet_syntax::ast;
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::Diagnostic;
@@ -88,7 +89,9 @@ impl Aggregation for Tseries {
 
     fn update(&self, lowerer: &mut Lowerer<'_>, element: Value, value: &MapValue, arguments: &[Value]) {
         let MapValue::TimeSeries { interval, intervals, combine, signed } = *value else { return };
-        let now = lowerer.call(Helper::KTIME_GET_BOOT_NS, &[]);
+        let since_boot = lowerer.call(Helper::KTIME_GET_BOOT_NS, &[]);
+        let boot = lowerer.initial(InitialValue::WallTimeAtBoot);
+        let now = lowerer.binary(BinaryOp::Add, since_boot, boot);
         let length = lowerer.constant(interval as i64);
         let interval = lowerer.binary(BinaryOp::UnsignedDiv, now, length);
         let count = lowerer.constant(i64::from(intervals));

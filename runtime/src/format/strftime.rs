@@ -56,7 +56,10 @@ fn expand(format: &str, nanoseconds: u32) -> String {
             Some('l') if plain => write!(expanded, "{:03}", nanoseconds / 1_000_000),
             Some('%') => write!(expanded, "%%"),
             Some(letter) if CONVERSIONS.contains(letter) => {
-                write!(expanded, "%{}{letter}", &behind[..behind.len() - width.len()])
+                let modifiers = &behind[..behind.len() - width.len()];
+                // The other case of a name is capitals.
+                let modifiers = if "aAbBh".contains(letter) { modifiers.replace('#', "^") } else { modifiers.into() };
+                write!(expanded, "%{modifiers}{letter}")
             }
             _ => {
                 rest = behind;
@@ -93,6 +96,7 @@ mod tests {
     fn conversions_are_those_of_the_c_library() {
         let same = "%E %Q %N %L %i %q %J %3f %.f %:z %v %+ %é %";
         assert_eq!(format(same, 1_700_000_000_000_000_000), same);
+        assert_eq!(format("%#a %#B", 1_700_000_000_000_000_000), "TUE NOVEMBER");
         assert_eq!(format("%Ey %OY %010Y %^h", 1_700_000_000_000_000_000), "23 2023 0000002023 NOV");
     }
 

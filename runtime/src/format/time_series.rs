@@ -14,12 +14,10 @@ const LEFT: usize = 21;
 /// The values of a series and where its intervals lie.
 #[derive(Clone, Copy, Debug)]
 pub struct Series<'a> {
-    /// Values by number of the interval.
+    /// Values by number of the interval, counted from the epoch.
     pub values: &'a BTreeMap<u64, Integer>,
     /// Length of an interval in nanoseconds.
     pub interval: u64,
-    /// Wall time at number 0, in nanoseconds after the epoch.
-    pub origin: i128,
 }
 
 /// How finely times are told.
@@ -91,7 +89,7 @@ fn rows(series: Series) -> Vec<(i128, Option<Integer>)> {
     };
     (first..=last)
         .map(|number| {
-            let start = series.origin + i128::from(number) * i128::from(series.interval);
+            let start = i128::from(number) * i128::from(series.interval);
             (start, series.values.get(&number).copied())
         })
         .collect()

@@ -10,7 +10,7 @@ use crate::format::number::word;
 use crate::format::output::Output;
 use crate::format::time_series::{self, Series};
 use crate::format::{Context, Style, text};
-use lancet_manifest::{Clock, Map, MapShape, MapValue, ValueType};
+use lancet_manifest::{Map, MapShape, MapValue, ValueType};
 use std::io;
 
 /// What of a map is printed.
@@ -192,7 +192,7 @@ fn write_value_text(out: &mut Vec<u8>, map: &Map, value: &Combined, context: &mu
         }
         Combined::Series(values) => {
             if let MapValue::TimeSeries { interval, .. } = map.value {
-                time_series::write_text(out, Series { values, interval, origin: origin(context) });
+                time_series::write_text(out, Series { values, interval });
             }
         }
     }
@@ -222,15 +222,10 @@ fn write_value_json(out: &mut Vec<u8>, map: &Map, value: &Combined, context: &mu
         }
         Combined::Series(values) => {
             if let MapValue::TimeSeries { interval, .. } = map.value {
-                time_series::write_json(out, Series { values, interval, origin: origin(context) });
+                time_series::write_json(out, Series { values, interval });
             }
         }
     }
-}
-
-/// Intervals are counted from boot.
-fn origin(context: &Context) -> i128 {
-    context.names.clocks().wall(Clock::Boot, 0)
 }
 
 fn scale(value: &MapValue) -> Option<Scale> {

@@ -4,7 +4,8 @@
 use super::account::Globals;
 use super::error::RuntimeError;
 use super::load::Loaded;
-use lancet_manifest::{InitialValue, Manifest, Program, Target};
+use crate::symbol::Clocks;
+use lancet_manifest::{Clock, InitialValue, Manifest, Program, Target};
 use libbpf_sys as sys;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -13,9 +14,14 @@ use std::os::unix::fs::MetadataExt;
 const CONTEXT_WORDS: usize = 12;
 
 /// Writes the values that are known only now.
-pub fn write_initial_values(manifest: &Manifest, globals: &Globals, process: Option<u32>) -> Result<(), RuntimeError> {
+pub fn write_initial_values(
+    manifest: &Manifest,
+    globals: &Globals,
+    clocks: &Clocks,
+    process: Option<u32>,
+) -> Result<(), RuntimeError> {
     let Some(page) = &manifest.globals else { return Ok(()) };
-    let values = page.initial.iter().map(|&(offset, value)| (offset, initial_value(value, process)));
+    let values = page.initial.iter().map(|&(offset, value)| (offset, initial_value(value, clocks, process)));
     globals.write(&values.collect::<Vec<_>>())
 }
 
@@ -51,13 +57,14 @@ pub fn programs(manifest: &Manifest, wanted: impl Fn(&Target) -> bool) -> impl I
     manifest.programs.iter().filter(is_wanted)
 }
 
-fn initial_value(value: InitialValue, process: Option<u32>) -> u64 {
+fn initial_value(value: InitialValue, clocks: &Clocks, process: Option<u32>) -> u64 {
     let namespace = || std::fs::metadata("/proc/self/ns/pid");
     match value {
         InitialValue::StartTime => monotonic_nanoseconds(),
         InitialValue::TargetProcess => u64::from(process.unwrap_or(0)),
         InitialValue::PidNamespaceDevice => namespace().map_or(0, |file| file.dev()),
         InitialValue::PidNamespaceInode => namespace().map_or(0, |file| file.ino()),
+        InitialValue::WallTimeAtBoot => clocks.wall(Clock::Boot, 0) as u64,
         InitialValue::Running => 1,
     }
 }

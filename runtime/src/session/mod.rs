@@ -73,7 +73,7 @@ fn trace(
     let globals = Globals::new(loaded, manifest)?;
     let maps = LoadedMaps::new(loaded, manifest)?;
     let target = process.as_ref().map(|process| process.id);
-    begin::write_initial_values(manifest, &globals, target)?;
+    begin::write_initial_values(manifest, &globals, printer.names().clocks(), target)?;
     for program in begin::programs(manifest, |target| matches!(target, Target::Begin)) {
         begin::run_once(loaded, program)?;
     }
