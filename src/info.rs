@@ -43,6 +43,7 @@ fn sections(kernel: &dyn Kernel) -> Vec<Section> {
                 ("get_tai_ns", yes(features.ktime_tai)),
                 ("for_each_map_elem", yes(features.for_each_map_elem)),
                 ("loop", yes(features.bpf_loop)),
+                ("probe_read_kernel", yes(features.kernel_reads)),
             ],
         ),
         (

@@ -8,7 +8,7 @@ use crate::import::{self, Importer};
 use crate::library::{self, LibraryFile};
 use crate::option::ScriptOption;
 use crate::settings::{Mode, Settings};
-use crate::{codegen, elf, hir, lower, optimize};
+use crate::{codegen, elf, hir, locked_down, lower, optimize};
 use lancet_kernel::Kernel;
 use lancet_manifest::{Dropped, Manifest};
 use lancet_syntax::ast::{Item, Program};
@@ -158,6 +158,13 @@ fn pipeline(
     let (mut module, lowered) = lower::lower(&program, &target);
     *manifest = lowered;
     optimize::run(&mut module);
+    if !features.kernel_reads {
+        let refused = locked_down::avoid_kernel_reads(&mut module);
+        if !refused.is_empty() {
+            refused.into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
+            return None;
+        }
+    }
     dump.add(Stage::Ir, || module.to_string());
     let code = match codegen::compile(&module, target.possible_cpus) {
         Ok(code) => code,

@@ -11,6 +11,7 @@ pub mod hir;
 pub mod import;
 pub mod ir;
 pub mod library;
+mod locked_down;
 pub mod lower;
 pub mod optimize;
 pub mod option;

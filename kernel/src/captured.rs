@@ -181,6 +181,11 @@ impl CapturedKernel {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Unavailable> {
         Self::new(Capture::from_bytes(bytes)?)
     }
+
+    /// The same machine without one of [`Features::NAMES`]; `None` if there is no such feature.
+    pub fn without_feature(mut self, name: &str) -> Option<Self> {
+        self.capture.features.disable(name).then_some(self)
+    }
 }
 
 impl Kernel for CapturedKernel {

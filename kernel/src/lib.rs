@@ -91,6 +91,15 @@ pub struct Features {
     pub func_ip: bool,
     /// Kernel functions may be called from tracing programs (6.0 or so).
     pub kfuncs: bool,
+    /// Programs may read kernel memory: bpf_probe_read_kernel and its kin. A kernel that is locked down for confidentiality
+    /// has none of them (kernel_lockdown(7)). A capture does not tell: it is a state of the machine.
+    #[serde(skip, default = "yes")]
+    pub kernel_reads: bool,
+}
+
+/// What a capture means, which does not tell.
+fn yes() -> bool {
+    true
 }
 
 impl Features {
@@ -110,6 +119,7 @@ impl Features {
         "fentry",
         "get_func_ip",
         "kfuncs",
+        "probe_read_kernel",
     ];
 
     /// From now on the kernel is taken not to have it; false when there is no such feature.
@@ -129,6 +139,7 @@ impl Features {
             "fentry" => &mut self.fentry,
             "get_func_ip" => &mut self.func_ip,
             "kfuncs" => &mut self.kfuncs,
+            "probe_read_kernel" => &mut self.kernel_reads,
             _ => return false,
         };
         *feature = false;

@@ -94,6 +94,11 @@ impl Builtin for Buf {
                     readable = lowerer.choose(within, |_| length, |_| all);
                 }
                 let memory = lowerer.memory(data);
+                if !lowerer.helpers_read_own_memory() {
+                    let most = capacity.min(own as u32);
+                    lowerer.copy_first(bytes, memory, most, readable);
+                    return Operand::Memory(to);
+                }
                 (Helper::PROBE_READ_KERNEL, lowerer.address_of(memory))
             }
             _ => {

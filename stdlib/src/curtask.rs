@@ -7,7 +7,7 @@ use lancet_compiler::ir::Address;
 use lancet_compiler::ir::Helper;
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
-use lancet_compiler::types::{Space, UINT64};
+use lancet_compiler::types::{Space, StructOrigin, UINT64};
 use lancet_syntax::ast;
 use lancet_syntax::ast::TagKind;
 use lancet_syntax::span::Span;
@@ -31,13 +31,24 @@ impl Builtin for Curtask {
 
     fn check<'a>(&'static self, checker: &mut Checker<'a>, _: &'a [ast::Argument], span: Span) -> Option<Expr> {
         let ty = match checker.types().tagged(TagKind::Struct, "task_struct") {
+            Some(task) if is_followed(checker, &task) => task.pointer(Space::Typed),
             Some(task) => task.pointer(Space::Kernel),
             None => UINT64,
         };
         Some(Call::expr(self, ty, span, Vec::new(), Extra::None))
     }
 
-    fn lower(&self, lowerer: &mut Lowerer<'_>, _: &Call, _: &Type, _: Option<Address>) -> Operand {
-        Operand::Scalar(lowerer.call(Helper::GET_CURRENT_TASK, &[]))
+    fn lower(&self, lowerer: &mut Lowerer<'_>, _: &Call, ty: &Type, _: Option<Address>) -> Operand {
+        let helper = match ty {
+            Type::Pointer(_, Space::Typed) => Helper::GET_CURRENT_TASK_BTF,
+            _ => Helper::GET_CURRENT_TASK,
+        };
+        Operand::Scalar(lowerer.call(helper, &[]))
     }
+}
+
+/// Whether the verifier knows what the task's fields are: by the kernel's own description of it, not by one of the script.
+fn is_followed(checker: &Checker<'_>, task: &Type) -> bool {
+    let Type::Struct(reference) = task else { return false };
+    checker.kernel().features().current_task_btf && matches!(reference.origin, StructOrigin::Btf(_))
 }

@@ -6,7 +6,7 @@ use lancet_compiler::check::is_written_integer;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::hir::ExprKind;
 use lancet_compiler::ir::Address;
-use lancet_compiler::ir::{Comparison, Helper, Instruction};
+use lancet_compiler::ir::{BinaryOp, Comparison, Helper, Instruction};
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Space;
 use lancet_compiler::types::Type;
@@ -80,7 +80,11 @@ impl Builtin for Str {
 
     fn lower(&self, lowerer: &mut Lowerer<'_>, call: &Call, ty: &Type, into: Option<Address>) -> Operand {
         let Type::String(size) = *ty else { return Operand::Void };
-        let of_string = matches!(call.arguments[0].ty, Type::String(_));
+        let own_size = match call.arguments[0].ty {
+            Type::String(size) => Some(size),
+            _ => None,
+        };
+        let of_string = own_size.is_some();
         // A string may be cut into the place where it is.
         let into = into.filter(|_| !of_string);
         let pointer = if of_string {
@@ -89,6 +93,11 @@ impl Builtin for Str {
         } else {
             lowerer.scalar(&call.arguments[0])
         };
+        if let (Some(own_size), [string, length]) = (own_size, call.arguments.as_slice())
+            && !lowerer.helpers_read_own_memory()
+        {
+            return first_of(lowerer, string, own_size, length, size);
+        }
         let helper = reader(call);
         // Without a length, a string that fills all its bytes was cut: it is read with one byte more for the NUL.
         let whole = call.arguments.len() == 1;
@@ -154,6 +163,18 @@ impl Builtin for Str {
     fn fills_in_place(&self) -> bool {
         true
     }
+}
+
+/// What the kernel's helper would leave of a string: one byte less than `length`, and a NUL.
+fn first_of(lowerer: &mut Lowerer<'_>, string: &Expr, own_size: u32, length: &Expr, size: u32) -> Operand {
+    let to = Address::Slot(lowerer.slot(size, 8, "string"), 0);
+    lowerer.push(Instruction::Zero { address: to, size });
+    let memory = lowerer.memory(string);
+    let length = lowerer.scalar(length);
+    let (none, one) = (lowerer.constant(0), lowerer.constant(1));
+    let bytes = lowerer.choose(length, |lowerer| lowerer.binary(BinaryOp::Sub, length, one), |_| none);
+    lowerer.copy_first(to, memory, own_size.min(size.saturating_sub(1)), bytes);
+    Operand::Memory(to)
 }
 
 /// `str(string, length)`: of a literal, that many bytes; of a string in memory as many as of any memory, a NUL included.

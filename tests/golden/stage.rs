@@ -29,11 +29,14 @@ pub fn sections(case: &Case) -> Result<Vec<(String, String)>, String> {
     }
 }
 
-/// Compiles the script; the second part is the rendered diagnostics.
+/// Compiles the script, with `// without: FEATURE` for a kernel that lacks it; the second part is the rendered diagnostics.
 fn compiled(case: &Case, dumps: &[Stage]) -> Result<(Output, String), String> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/kernel.capture");
     let bytes = std::fs::read(path).map_err(|error| format!("{path}: {error}"))?;
-    let kernel = CapturedKernel::from_bytes(&bytes).map_err(|error| error.message().to_owned())?;
+    let mut kernel = CapturedKernel::from_bytes(&bytes).map_err(|error| error.message().to_owned())?;
+    if let Some(feature) = case.directive("without") {
+        kernel = kernel.without_feature(feature).ok_or_else(|| format!("there is no feature {feature}"))?;
+    }
     let mut sources = SourceMap::default();
     let file = sources.add("script.bt", case.input.clone());
     let builtins = lancet_stdlib::all();

@@ -30,6 +30,7 @@ fn unmet(need: &str) -> Option<String> {
         "tracefs" => exists("/sys/kernel/tracing/events", "tracefs is not mounted at /sys/kernel/tracing"),
         "syscalls" => exists("/sys/kernel/tracing/events/syscalls", "no tracepoints for system calls"),
         "btf" => exists("/sys/kernel/btf/vmlinux", "the kernel has no BTF"),
+        "kernel-memory" => locked_down(),
         "python3" => exists("/usr/bin/python3", "python3 is not installed"),
         "gcc" => exists(crate::programs::marker(), "the test programs could not be built"),
         _ => match need.strip_prefix("kernel>=") {
@@ -40,6 +41,12 @@ fn unmet(need: &str) -> Option<String> {
             None => Some(format!("unknown need `{need}`")),
         },
     }
+}
+
+/// Whether programs may read no kernel memory (kernel_lockdown(7)).
+fn locked_down() -> Option<String> {
+    let level = std::fs::read_to_string("/sys/kernel/security/lockdown").unwrap_or_default();
+    level.contains("[confidentiality]").then(|| "the kernel is locked down: its memory is not read".to_owned())
 }
 
 fn version(text: &str) -> (u32, u32) {

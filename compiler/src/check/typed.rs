@@ -135,6 +135,9 @@ pub(super) fn untracked(expr: Expr) -> Expr {
             ty: Type::Pointer(target, Space::Kernel),
             kind: ExprKind::Load { pointer, offset, access: Access::Kernel, bits },
         },
+        (Type::Pointer(target, Space::Typed), kind @ ExprKind::Call(_)) => {
+            Expr { span: expr.span, ty: Type::Pointer(target, Space::Kernel), kind }
+        }
         (ty, kind) => Expr { span: expr.span, ty, kind },
     }
 }

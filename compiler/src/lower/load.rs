@@ -22,7 +22,7 @@ impl Lowerer<'_> {
             return self.system_call_value(moment, offset, ty);
         }
         let value = match self.reach(pointer, access, ty) {
-            Access::Direct if is_typed(pointer) => {
+            Access::Direct if may_be_null(pointer) => {
                 let pointer = self.scalar(pointer);
                 self.choose(
                     pointer,
@@ -82,7 +82,7 @@ impl Lowerer<'_> {
             return None;
         };
         // Of a null pointer that the verifier follows nothing is read.
-        if is_typed(pointer) {
+        if may_be_null(pointer) {
             return None;
         }
         let bytes = size.saturating_add(1).min(most.saturating_add(1));
@@ -118,7 +118,7 @@ impl Lowerer<'_> {
             lowerer.helper_error(helper, result, span);
         };
         // The verifier does not let a program add to a pointer that may be null.
-        if is_typed(pointer) { self.if_else(from, read, |_| {}) } else { read(self) }
+        if may_be_null(pointer) { self.if_else(from, read, |_| {}) } else { read(self) }
     }
 
     /// Reports a helper's negative result, when that is asked for.
@@ -161,7 +161,12 @@ impl Lowerer<'_> {
     pub(super) fn element(&mut self, base: &Expr, index: &Expr, ty: &Type) -> Address {
         let size = self.size_of(ty);
         let total = self.size_of(&base.ty);
-        let memory = self.memory(base);
+        let place = if self.helpers_read_own_memory() {
+            let memory = self.memory(base);
+            self.address_of(memory)
+        } else {
+            self.computed(base, total, total)
+        };
         let index = self.scalar(index);
         let to = Address::Slot(self.slot(size.max(8), 8, "element"), 0);
         self.push(Instruction::Zero { address: to, size: size.max(8) });
@@ -172,9 +177,12 @@ impl Lowerer<'_> {
             |lowerer| {
                 let step = lowerer.constant(i64::from(size));
                 let bytes = lowerer.binary(BinaryOp::Mul, index, step);
-                let start = lowerer.address_of(memory);
+                let from = lowerer.binary(BinaryOp::Add, place, bytes);
+                if !lowerer.helpers_read_own_memory() {
+                    lowerer.push(Instruction::Copy { to, from: Address::Pointer(from, 0), size });
+                    return;
+                }
                 // The verifier wants constant offsets into the stack; the helper takes any address.
-                let from = lowerer.binary(BinaryOp::Add, start, bytes);
                 let (to, size) = (lowerer.address_of(to), lowerer.constant(i64::from(size)));
                 lowerer.call(Helper::PROBE_READ_KERNEL, &[to, size, from]);
             },
@@ -189,7 +197,7 @@ impl Lowerer<'_> {
     }
 }
 
-/// A pointer whose type the verifier knows; it may be null.
-fn is_typed(pointer: &Expr) -> bool {
-    matches!(pointer.ty, Type::Pointer(_, Space::Typed))
+/// A pointer whose type the verifier knows and that may be null, as all that are loaded may; what a helper gives is not.
+fn may_be_null(pointer: &Expr) -> bool {
+    matches!(pointer.ty, Type::Pointer(_, Space::Typed)) && !matches!(pointer.kind, ExprKind::Call(_))
 }

@@ -14,6 +14,7 @@ mod locals;
 mod loops;
 mod map;
 mod operator;
+mod own_memory;
 mod packet;
 mod scan;
 mod search;

@@ -169,7 +169,7 @@ impl Lowerer<'_> {
     }
 
     /// The address of a value's memory that may be read at computed places, `room` bytes of it: zero behind the value.
-    fn computed(&mut self, expr: &Expr, size: u32, room: u32) -> Value {
+    pub(super) fn computed(&mut self, expr: &Expr, size: u32, room: u32) -> Value {
         let memory = self.memory(expr);
         if let Address::Slot(slot, 0) = memory
             && room == size
@@ -213,14 +213,22 @@ impl Lowerer<'_> {
         let (first, second) = (self.memory(a), self.memory(b));
         let to = Address::Slot(self.builder.scratch_slot(to_size.max(m + n) + 1, 8, "joined"), 0);
         self.push(Instruction::Zero { address: to, size: to_size.max(m + n) + 1 });
-        let (start, from, size) = (self.address_of(to), self.address_of(first), self.constant(i64::from(m) + 1));
-        // The kernel copies up to the NUL and tells how far that was.
-        let copied = self.call(Helper::PROBE_READ_KERNEL_STR, &[start, size, from]);
-        let length = self.length_of_copied(copied, m);
-        let (start, from) = (self.address_of(to), self.address_of(second));
-        let behind = self.binary(BinaryOp::Add, start, length);
-        let size = self.constant(i64::from(n) + 1);
-        self.call(Helper::PROBE_READ_KERNEL_STR, &[behind, size, from]);
+        if self.helpers_read_own_memory() {
+            let (start, from, size) = (self.address_of(to), self.address_of(first), self.constant(i64::from(m) + 1));
+            // The kernel copies up to the NUL and tells how far that was.
+            let copied = self.call(Helper::PROBE_READ_KERNEL_STR, &[start, size, from]);
+            let length = self.length_of_copied(copied, m);
+            let (start, from) = (self.address_of(to), self.address_of(second));
+            let behind = self.binary(BinaryOp::Add, start, length);
+            let size = self.constant(i64::from(n) + 1);
+            self.call(Helper::PROBE_READ_KERNEL_STR, &[behind, size, from]);
+        } else {
+            self.push(Instruction::Copy { to, from: first, size: m });
+            let length = self.counted_length(first, m);
+            let start = self.address_of(to);
+            let behind = self.binary(BinaryOp::Add, start, length);
+            self.push(Instruction::Copy { to: Address::Pointer(behind, 0), from: second, size: n });
+        }
         if to_size < m + n {
             let (end, nul) = (self.offset_address(to, to_size - 1), self.constant(0));
             self.push(Instruction::Store { address: end, size: MemorySize::B1, value: nul });

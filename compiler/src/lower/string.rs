@@ -145,6 +145,9 @@ impl Lowerer<'_> {
     pub fn string_length(&mut self, string: &Expr) -> Value {
         let Type::String(capacity) = string.ty else { return self.constant(0) };
         let memory = self.memory(string);
+        if !self.helpers_read_own_memory() {
+            return self.counted_length(memory, capacity);
+        }
         // The kernel counts: reading the string onto itself gives its length with the NUL.
         let scratch = Address::Slot(self.slot(capacity + 1, 8, "counted"), 0);
         self.push(Instruction::Zero { address: scratch, size: 8.min(capacity + 1) });

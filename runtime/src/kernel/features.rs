@@ -6,6 +6,7 @@ use std::path::Path;
 use lancet_kernel::btf::{Btf, NameKind};
 use lancet_kernel::{Features, Version};
 
+use super::lockdown::Lockdown;
 use super::tracefs::Tracefs;
 
 /// Features of the running kernel, whose version, BTF and tracefs these are.
@@ -39,6 +40,7 @@ pub(super) fn of(version: Version, btf: Option<&Btf>, tracefs: Option<&Tracefs>)
         dynamic_hash_in_nmi: since(6, 1),
         func_ip: listed(5, 15, "BPF_FUNC_get_func_ip"),
         kfuncs: since(6, 0) && btf.is_some(),
+        kernel_reads: Lockdown::of_machine() != Lockdown::Confidentiality,
     }
 }
 

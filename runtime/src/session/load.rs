@@ -6,6 +6,7 @@ use super::attach;
 use super::error::{Refusal, RuntimeError};
 use super::options::Options;
 use super::privilege;
+use super::user_reads;
 use crate::kernel::bpf_program;
 use crate::kernel::lockdown::Lockdown;
 use lancet_manifest::{Manifest, SECTION, Target};
@@ -54,8 +55,7 @@ impl Loaded {
             loaded.keep_program_logs(manifest);
         }
         let targets = loaded.name_targets(manifest)?;
-        // SAFETY: the object is open and not yet loaded.
-        let result = unsafe { sys::bpf_object__load(loaded.object.as_ptr()) };
+        let result = loaded.load(manifest, user_reads::are_mistaken(bytes))?;
         drop(targets);
         let said = take_said();
         if options.verbose {
@@ -116,6 +116,21 @@ impl Loaded {
             Some(object) => Ok(Self { object, log, program_logs: Vec::new() }),
             None => Err(RuntimeError::BadObject(format!("{error}{}", detail(&take_said())))),
         }
+    }
+
+    /// What libbpf answers: 0 or a negative error.
+    fn load(&self, manifest: &Manifest, user_reads_are_mistaken: bool) -> Result<c_int, RuntimeError> {
+        let object = self.object.as_ptr();
+        if user_reads_are_mistaken {
+            // SAFETY: the object is open and not yet loaded.
+            let result = unsafe { sys::bpf_object__prepare(object) };
+            if result < 0 {
+                return Ok(result);
+            }
+            user_reads::restore(object, manifest)?;
+        }
+        // SAFETY: the object is open and not yet loaded.
+        Ok(unsafe { sys::bpf_object__load(object) })
     }
 
     /// Says which BPF programs are traced. They must be kept open until ours are loaded.

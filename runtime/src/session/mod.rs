@@ -19,6 +19,7 @@ mod ring;
 mod signal;
 mod statistics;
 mod testing;
+mod user_reads;
 mod user_symbols;
 
 pub use error::RuntimeError;
