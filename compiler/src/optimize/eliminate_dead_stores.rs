@@ -1,7 +1,7 @@
 //! Writes to bytes of slots that nobody reads before they are written again go; zeroing shrinks to what is read.
 
 use super::Surroundings;
-use crate::ir::analysis::{AccessKind, ControlFlow, SlotAccesses, SlotLiveness};
+use crate::ir::analysis::{AccessKind, ByteSet, ControlFlow, SlotAccesses, SlotLiveness};
 use crate::ir::{Address, Function, Inst, Instruction};
 
 /// Zeroing keeps this alignment: whole words are cheapest.
@@ -13,7 +13,7 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
     let liveness = SlotLiveness::new(function, &control_flow, &accesses);
     let mut changed = false;
     for block in &control_flow.order {
-        let mut live = liveness.on_exit(*block);
+        let mut live = liveness.on_exit(function, *block);
         let mut kept = Vec::new();
         for inst in function.blocks[*block].instructions.clone().into_iter().rev() {
             match needed(function, &accesses, &liveness, &live, inst) {
@@ -43,7 +43,7 @@ enum Needed {
     Nothing,
 }
 
-fn needed(function: &Function, accesses: &SlotAccesses, liveness: &SlotLiveness, live: &[bool], inst: Inst) -> Needed {
+fn needed(function: &Function, accesses: &SlotAccesses, liveness: &SlotLiveness, live: &ByteSet, inst: Inst) -> Needed {
     let instruction = &function.instructions[inst].instruction;
     let only_writes = matches!(
         instruction,
@@ -54,15 +54,12 @@ fn needed(function: &Function, accesses: &SlotAccesses, liveness: &SlotLiveness,
     );
     let written = accesses.of(function, instruction).into_iter().find(|access| access.kind == AccessKind::Write);
     let Some(write) = written.filter(|_| only_writes) else { return Needed::Whole };
-    let live = &live[liveness.range(&write)];
-    let (Some(first), Some(last)) = (live.iter().position(|live| *live), live.iter().rposition(|live| *live)) else {
-        return Needed::Nothing;
-    };
+    let Some(read) = live.extent(liveness.range(&write)) else { return Needed::Nothing };
     if !matches!(instruction, Instruction::Zero { .. }) {
         return Needed::Whole;
     }
-    let start = ((write.start + first as u32) / WORD * WORD).max(write.start);
-    let end = (write.start + last as u32 + 1).next_multiple_of(WORD).min(write.end);
+    let start = ((write.start + read.start as u32) / WORD * WORD).max(write.start);
+    let end = (write.start + read.end as u32).next_multiple_of(WORD).min(write.end);
     if (start, end) == (write.start, write.end) {
         return Needed::Whole;
     }

@@ -5,7 +5,7 @@
 //! that lies in the same place and is read later.
 
 use super::Surroundings;
-use crate::ir::analysis::{Access, AccessKind, ControlFlow, SlotAccesses, SlotLiveness};
+use crate::ir::analysis::{Access, AccessKind, ByteSet, ControlFlow, SlotAccesses, SlotLiveness};
 use crate::ir::{Address, Function, Helper, Inst, Instruction, MemorySize, Slot};
 
 /// How many bytes a slot may grow by to hold another.
@@ -16,11 +16,21 @@ const WORD: u32 = 8;
 
 pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
     let mut changed = false;
-    while let Some(placement) = find(function, surroundings) {
-        apply(function, placement);
+    loop {
+        let mut unified: Vec<Slot> = Vec::new();
+        for placement in find(function, surroundings) {
+            // What is known of other slots still holds.
+            let slots = [placement.inner, placement.outer];
+            if !slots.iter().any(|slot| unified.contains(slot)) {
+                apply(function, placement);
+                unified.extend(slots);
+            }
+        }
+        if unified.is_empty() {
+            return changed;
+        }
         changed = true;
     }
-    changed
 }
 
 /// One slot at a place in another.
@@ -31,7 +41,8 @@ struct Placement {
     offset: u32,
 }
 
-fn find(function: &Function, surroundings: &Surroundings) -> Option<Placement> {
+/// The placements that change nothing but where bytes are, each by itself.
+fn find(function: &Function, surroundings: &Surroundings) -> Vec<Placement> {
     let control_flow = ControlFlow::new(function);
     let accesses = SlotAccesses::new(function, &control_flow, surroundings.maps);
     let mut candidates: Vec<Placement> = Vec::new();
@@ -40,17 +51,17 @@ fn find(function: &Function, surroundings: &Surroundings) -> Option<Placement> {
         candidates.extend(new.into_iter().filter(|placement| !candidates.contains(placement)).collect::<Vec<_>>());
     }
     if candidates.is_empty() {
-        return None;
+        return candidates;
     }
     let liveness = SlotLiveness::new(function, &control_flow, &accesses);
     for block in &control_flow.order {
-        let mut live = liveness.on_exit(*block);
+        let mut live = liveness.on_exit(function, *block);
         for inst in function.blocks[*block].instructions.iter().rev() {
             candidates.retain(|placement| is_harmless(function, &accesses, &liveness, &live, *inst, *placement));
             liveness.step_back(function, &mut live, *inst);
         }
     }
-    candidates.first().copied()
+    candidates
 }
 
 /// How the slots of a copy could lie in each other so that the copy does nothing.
@@ -120,7 +131,7 @@ fn is_harmless(
     function: &Function,
     accesses: &SlotAccesses,
     liveness: &SlotLiveness,
-    live: &[bool],
+    live: &ByteSet,
     inst: Inst,
     placement: Placement,
 ) -> bool {
@@ -133,7 +144,7 @@ fn is_harmless(
         let Some(other) = counterpart(function, write, placement) else { continue };
         let overlaps =
             |access: &Access| access.slot == other.slot && access.start < other.end && other.start < access.end;
-        if all.iter().any(overlaps) || live[liveness.range(&other)].contains(&true) {
+        if all.iter().any(overlaps) || live.meets(liveness.range(&other)) {
             return false;
         }
     }

@@ -1,6 +1,7 @@
 //! What can be known of a function without changing it. Each analysis is computed afresh from the function and is valid
 //! until the function changes.
 
+pub mod byte_set;
 pub mod control_flow;
 pub mod dominators;
 pub mod known_bits;
@@ -9,6 +10,7 @@ pub mod slot_access;
 pub mod slot_liveness;
 pub mod uses;
 
+pub use byte_set::ByteSet;
 pub use control_flow::ControlFlow;
 pub use dominators::Dominators;
 pub use known_bits::KnownBits;

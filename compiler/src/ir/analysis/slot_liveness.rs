@@ -2,7 +2,7 @@
 //! instruction.
 
 use super::control_flow::successors;
-use super::{Access, AccessKind, ControlFlow, SlotAccesses};
+use super::{Access, AccessKind, ByteSet, ControlFlow, SlotAccesses};
 use crate::ir::entity::Entity;
 use crate::ir::{Block, Function, Inst};
 use std::ops::Range;
@@ -12,7 +12,8 @@ use std::ops::Range;
 pub struct SlotLiveness<'a> {
     accesses: &'a SlotAccesses<'a>,
     starts: Vec<usize>,
-    on_exit: Vec<Vec<bool>>,
+    size: usize,
+    on_entry: Vec<ByteSet>,
 }
 
 impl<'a> SlotLiveness<'a> {
@@ -26,8 +27,8 @@ impl<'a> SlotLiveness<'a> {
                 size += data.size as usize;
             }
         }
-        let mut liveness = Self { accesses, starts, on_exit: vec![vec![false; size]; function.blocks.len()] };
-        let mut on_entry = liveness.on_exit.clone();
+        let on_entry = vec![ByteSet::empty(size); function.blocks.len()];
+        let mut liveness = Self { accesses, starts, size, on_entry };
         // Blocks with a successor that has changed since they were last followed: beyond the first round, those in loops.
         let mut pending = vec![true; control_flow.order.len()];
         while pending.contains(&true) {
@@ -35,13 +36,12 @@ impl<'a> SlotLiveness<'a> {
                 if !std::mem::take(&mut pending[position]) {
                     continue;
                 }
-                let mut live = merged(function, &on_entry, *block, size);
-                liveness.on_exit[block.index()].clone_from(&live);
+                let mut live = liveness.on_exit(function, *block);
                 for inst in function.blocks[*block].instructions.iter().rev() {
                     liveness.step_back(function, &mut live, *inst);
                 }
-                if on_entry[block.index()] != live {
-                    on_entry[block.index()] = live;
+                if liveness.on_entry[block.index()] != live {
+                    liveness.on_entry[block.index()] = live;
                     let before = control_flow.predecessors(*block).iter();
                     before.filter_map(|block| control_flow.position(*block)).for_each(|index| pending[index] = true);
                 }
@@ -50,18 +50,20 @@ impl<'a> SlotLiveness<'a> {
         liveness
     }
 
-    /// What is read after the end of a block, a flag for each byte of all slots.
-    pub fn on_exit(&self, block: Block) -> Vec<bool> {
-        self.on_exit[block.index()].clone()
+    /// What is read after the end of a block.
+    pub fn on_exit(&self, function: &Function, block: Block) -> ByteSet {
+        let mut live = ByteSet::empty(self.size);
+        successors(function, block).for_each(|successor| live.unite(&self.on_entry[successor.index()]));
+        live
     }
 
     /// From what is read after an instruction to what is read from before it on.
-    pub fn step_back(&self, function: &Function, live: &mut [bool], inst: Inst) {
+    pub fn step_back(&self, function: &Function, live: &mut ByteSet, inst: Inst) {
         // Reads come first, so in reverse what is written dies before what is read lives.
         for access in self.accesses.of(function, &function.instructions[inst].instruction).iter().rev() {
             match access.kind {
-                AccessKind::Read => live[self.range(access)].fill(true),
-                AccessKind::Write => live[self.range(access)].fill(false),
+                AccessKind::Read => live.insert(self.range(access)),
+                AccessKind::Write => live.remove(self.range(access)),
                 AccessKind::MayWrite => {}
             }
         }
@@ -72,14 +74,4 @@ impl<'a> SlotLiveness<'a> {
         let start = self.starts[access.slot.index()];
         start + access.start as usize..start + access.end as usize
     }
-}
-
-fn merged(function: &Function, on_entry: &[Vec<bool>], block: Block, size: usize) -> Vec<bool> {
-    let mut live = vec![false; size];
-    for successor in successors(function, block) {
-        for (live, theirs) in live.iter_mut().zip(&on_entry[successor.index()]) {
-            *live |= *theirs;
-        }
-    }
-    live
 }
