@@ -9,6 +9,7 @@ use super::substitution::Substitution;
 use crate::ir::analysis::{AccessKind, ControlFlow, SlotAccesses};
 use crate::ir::{Arena, Block, Function, Helper, Inst, Instruction, MapData, MapId, Value};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 /// A map and a number for the contents of a key: equal contents have equal numbers.
 type Key = (MapId, usize);
@@ -18,11 +19,7 @@ type Available = FxHashMap<Key, Value>;
 
 pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
     let control_flow = ControlFlow::new(function);
-    let is_lookup = |inst: &&Inst| {
-        matches!(function.instructions[**inst].instruction, Instruction::Call(Helper::MAP_LOOKUP_ELEM, _))
-    };
-    let instructions = control_flow.order.iter().flat_map(|block| &function.blocks[*block].instructions);
-    if instructions.filter(is_lookup).nth(1).is_none() {
+    if !looks_twice_into_a_map(function, &control_flow) {
         return false;
     }
     let accesses = SlotAccesses::new(function, &control_flow, surroundings.maps);
@@ -51,6 +48,23 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
         }
     }
     substitution.apply(function)
+}
+
+/// Whether there may be anything to merge, told without following what memory holds.
+fn looks_twice_into_a_map(function: &Function, control_flow: &ControlFlow) -> bool {
+    let mut maps: SmallVec<[MapId; 8]> = SmallVec::new();
+    let instructions = control_flow.order.iter().flat_map(|block| &function.blocks[*block].instructions);
+    for inst in instructions {
+        if let Instruction::Call(Helper::MAP_LOOKUP_ELEM, arguments) = &function.instructions[*inst].instruction
+            && let Some(map) = map(function, arguments)
+        {
+            if maps.contains(&map) {
+                return true;
+            }
+            maps.push(map);
+        }
+    }
+    false
 }
 
 /// The look-ups whose map and key are known.

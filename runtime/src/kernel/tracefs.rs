@@ -42,7 +42,7 @@ impl Tracefs {
             return Err(Unavailable::Missing(format!("{shown} does not exist")));
         }
         let path = self.root.join("events").join(category).join(event).join("format");
-        let text = fs::read_to_string(path).map_err(|error| explain(&error, &shown))?;
+        let text = read_at_once(&path).map_err(|error| explain(&error, &shown))?;
         TracepointFormat::parse(&text)
             .ok_or_else(|| Unavailable::Malformed(format!("the format of {shown} is not understood")))
     }
@@ -80,6 +80,13 @@ impl Tracefs {
     pub fn kprobe_blacklist(&self) -> String {
         fs::read_to_string("/sys/kernel/debug/kprobes/blacklist").unwrap_or_default()
     }
+}
+
+/// A file whose text the kernel makes anew for each read: one buffer that is large enough takes it in one.
+fn read_at_once(path: &std::path::Path) -> io::Result<String> {
+    let mut text = String::with_capacity(8192);
+    fs::File::open(path)?.read_to_string(&mut text)?;
+    Ok(text)
 }
 
 fn directories(path: &std::path::Path) -> io::Result<Vec<String>> {
