@@ -2,7 +2,7 @@
 
 use super::lockdown::Lockdown;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::path::PathBuf;
 
 use lancet_kernel::tracepoint::TracepointFormat;
@@ -85,7 +85,7 @@ impl Tracefs {
 /// A file whose text the kernel makes anew for each read: one buffer that is large enough takes it in one.
 fn read_at_once(path: &std::path::Path) -> io::Result<String> {
     let mut text = String::with_capacity(8192);
-    fs::File::open(path)?.read_to_string(&mut text)?;
+    File::open(path)?.read_to_string(&mut text)?;
     Ok(text)
 }
 
