@@ -4,7 +4,7 @@ use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;
-use lancet_compiler::ir::{BinaryOp, Helper, Instruction, MemorySize, Value};
+use lancet_compiler::ir::{Instruction, MemorySize, Value};
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
 use lancet_syntax::ast;
@@ -73,9 +73,7 @@ impl Builtin for Symbol {
 pub(crate) fn user_symbol(lowerer: &mut Lowerer<'_>, address: Value, into: Option<Address>) -> Address {
     let to = into.unwrap_or_else(|| Address::Slot(lowerer.slot(16, 8, "symbol"), 0));
     lowerer.push(Instruction::Store { address: to, size: MemorySize::B8, value: address });
-    let both = lowerer.call(Helper::GET_CURRENT_PID_TGID, &[]);
-    let bits = lowerer.constant(32);
-    let process = lowerer.binary(BinaryOp::ShiftRight, both, bits);
+    let process = lowerer.process_id();
     let second = lowerer.offset_address(to, 8);
     lowerer.push(Instruction::Store { address: second, size: MemorySize::B8, value: process });
     to

@@ -32,6 +32,7 @@ fn unmet(need: &str) -> Option<String> {
         "btf" => exists("/sys/kernel/btf/vmlinux", "the kernel has no BTF"),
         "kernel-memory" => locked_down(),
         "python3" => exists("/usr/bin/python3", "python3 is not installed"),
+        "unshare" => exists("/usr/bin/unshare", "unshare is not installed"),
         "gcc" => exists(crate::programs::marker(), "the test programs could not be built"),
         _ => match need.strip_prefix("kernel>=") {
             Some(wanted) if version(&kernel_release()) < version(wanted) => {

@@ -73,9 +73,8 @@ impl Lowerer<'_> {
         let at = self.offset_address(to, 8);
         self.push(Instruction::Store { address: at, size: MemorySize::B4, value: frames });
         if user {
-            let both = self.call(Helper::GET_CURRENT_PID_TGID, &[]);
-            let bits = self.constant(32);
-            let process = self.binary(BinaryOp::ShiftRight, both, bits);
+            // The runtime looks for it in /proc, which shows the numbers of its own namespace.
+            let process = self.process_id();
             let at = self.offset_address(to, 12);
             self.push(Instruction::Store { address: at, size: MemorySize::B4, value: process });
         }
