@@ -71,7 +71,7 @@ fn measure(tool: &Tool, script: &str) -> Result<Cost, String> {
 }
 
 /// A program that has nothing but functions; nobody runs it.
-fn functions(folder: &Path) -> Result<PathBuf, String> {
+pub fn functions(folder: &Path) -> Result<PathBuf, String> {
     std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
     let (source, program) = (folder.join("many.c"), folder.join("many"));
     let mut text = String::new();
@@ -89,7 +89,7 @@ fn functions(folder: &Path) -> Result<PathBuf, String> {
 }
 
 /// As many probes with an action each.
-fn actions(program: &str, count: usize) -> String {
+pub fn actions(program: &str, count: usize) -> String {
     (0..count)
         .map(|number| format!("uprobe:{program}:fn_{number} {{ @m{}[comm] = sum({number}); }}\n", number % 10))
         .collect()

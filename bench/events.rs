@@ -49,7 +49,7 @@ const PROGRAMS: &[(&str, &str, Call)] = &[
 
 /// A system call that fails or does nothing.
 #[derive(Clone, Copy)]
-enum Call {
+pub enum Call {
     Getppid,
     Truncate,
 }
@@ -102,7 +102,7 @@ fn cost(tool: &Tool, script: &str, call: Call) -> Result<f64, String> {
     Ok((after.run_ns - before.run_ns) as f64 / CALLS as f64)
 }
 
-fn make(call: Call, count: u64) {
+pub fn make(call: Call, count: u64) {
     for _ in 0..count {
         // SAFETY: the calls change nothing: the path does not exist and ends with NUL.
         unsafe {
