@@ -27,8 +27,10 @@ pub struct Command {
 pub enum Verb {
     /// Compile a script to an object file that `lancet run` loads, on this machine or another
     Build(Build),
-    /// Load and run an object file that `lancet build` made
+    /// Load and run an object file that `lancet build` made; on another kernel it is compiled anew first
     Run(Run),
+    /// Write down what compiling needs to know of this machine, to check and build scripts for it elsewhere
+    Capture(Capture),
     /// Say what there is to say of a function of the language, or of the code of a diagnostic
     Explain(Explain),
     /// Lay scripts out in the canonical way
@@ -42,6 +44,9 @@ pub enum Verb {
 pub struct Check {
     #[command(flatten)]
     pub compile: Compile,
+    /// Check against the kernel of a capture (see `lancet capture`), not against this one
+    #[arg(long = "machine", value_name = "FILE")]
+    pub machine: Option<PathBuf>,
     /// Output format of the result
     #[arg(short = 'f', long = "format", value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -225,11 +230,22 @@ pub enum Buffering {
     None,
 }
 
+/// `lancet capture`.
+#[derive(Args, Debug)]
+pub struct Capture {
+    /// Where the capture goes
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub output: PathBuf,
+}
+
 /// `lancet build`.
 #[derive(Args, Debug)]
 pub struct Build {
     #[command(flatten)]
     pub compile: Compile,
+    /// Compile for the kernel of a capture (see `lancet capture`), not for this one; programs are those of this machine
+    #[arg(long = "machine", value_name = "FILE")]
+    pub machine: Option<PathBuf>,
     /// The script (- for standard input), unless -e is given
     pub script: Option<String>,
     /// Where the object file goes

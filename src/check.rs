@@ -3,7 +3,7 @@
 
 use crate::arguments::{Check, Format};
 use crate::compile::{self, Job};
-use crate::{report, trace};
+use crate::{machine, report};
 use lancet_compiler::settings::Settings;
 use lancet_runtime::format::json::{Object, write_integer, write_list, write_string};
 use lancet_runtime::format::number::Integer;
@@ -27,8 +27,13 @@ fn one(arguments: &Check, file: Option<&str>) -> u8 {
         nested_pid_namespace: lancet_runtime::kernel::in_nested_pid_namespace(),
         ..Settings::default()
     };
-    let job = Job { file, settings, notes: arguments.verbose, warnings: !arguments.no_warnings };
-    let (output, sources) = match compile::compiled(&arguments.compile, job, &trace::machine(&arguments.compile)) {
+    let (notes, warnings) = (arguments.verbose, !arguments.no_warnings);
+    let job = Job { file, settings, notes, warnings, keeps_source: None };
+    let kernel = match machine::wanted(arguments.machine.as_deref(), &arguments.compile) {
+        Ok(kernel) => kernel,
+        Err(message) => return report::error(&message),
+    };
+    let (output, sources) = match compile::compiled(&arguments.compile, job, &*kernel) {
         Ok(compiled) => compiled,
         Err(code) => return code,
     };

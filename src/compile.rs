@@ -1,19 +1,23 @@
 //! From the command line to a compiled object: settings, sources, diagnostics.
 
 use crate::arguments::Compile;
+use crate::recipe::{self, Choices, Recipe, Recorder, Replay};
 use crate::report;
-use crate::script_option;
+use crate::script_option::{self, Named};
 use crate::source::{self, Files, Headers};
-use lancet_compiler::compile::{Input, Output, Stage, compile};
+use lancet_compiler::compile::{Input, Output, Section, Stage, compile};
+use lancet_compiler::import::Importer;
 use lancet_compiler::option::ScriptOption;
 use lancet_compiler::settings::{Config, Settings};
 use lancet_kernel::Kernel;
+use lancet_syntax::preprocess::SourceLoader;
 use lancet_syntax::span::SourceMap;
 use std::cell::RefCell;
 use std::io::Write;
 use std::path::Path;
 
 /// What is compiled besides the flags.
+#[derive(Clone)]
 pub struct Job<'a> {
     /// The script's file, unless `-e` is given.
     pub file: Option<&'a str>,
@@ -23,19 +27,25 @@ pub struct Job<'a> {
     pub notes: bool,
     /// Warnings are shown.
     pub warnings: bool,
+    /// The object file is to hold what it is compiled from; `Some(true)` when it is for the machine that it is built on.
+    pub keeps_source: Option<bool>,
 }
 
 /// Compiles; shows diagnostics and dumps. `Err` is the exit code when nothing is left to do: after an error that was reported,
 /// or when the script was asked for its help.
 pub fn run(arguments: &Compile, job: Job<'_>, kernel: &dyn Kernel) -> Result<Output, u8> {
-    let (file, notes, warnings) = (job.file, job.notes, job.warnings);
     let named = job.settings.named.clone();
-    let (output, sources) = compiled(arguments, job, kernel)?;
+    let (output, sources) = compiled(arguments, job.clone(), kernel)?;
     if script_option::asks_for_help(&named, &output.options) {
-        print_script_help(arguments, file, &output.options);
+        print_script_help(arguments, job.file, &output.options);
         return Err(0);
     }
-    report::diagnostics(&output.diagnostics, &sources, notes, warnings);
+    shown(output, &sources, &named, job.notes, job.warnings)
+}
+
+/// Shows what compiling found and the stages that were asked for. `Err` is the exit code after an error that was reported.
+fn shown(output: Output, sources: &SourceMap, named: &[Named], notes: bool, warnings: bool) -> Result<Output, u8> {
+    report::diagnostics(&output.diagnostics, sources, notes, warnings);
     let labelled = output.dumps.len() > 1;
     for (stage, text) in &output.dumps {
         report::dump(*stage, text, labelled);
@@ -43,7 +53,7 @@ pub fn run(arguments: &Compile, job: Job<'_>, kernel: &dyn Kernel) -> Result<Out
     if output.object.is_none() {
         return Err(1);
     }
-    let unknown = script_option::unknown(&named, &output.options);
+    let unknown = script_option::unknown(named, &output.options);
     match unknown.iter().map(|mistake| report::error(mistake)).max() {
         Some(code) => Err(code),
         None => Ok(output),
@@ -75,6 +85,21 @@ pub fn compiled(arguments: &Compile, job: Job<'_>, kernel: &dyn Kernel) -> Resul
         seen: RefCell::default(),
         reserved: builtins.iter().map(|builtin| builtin.signature().name).collect(),
     };
+    let recorder = job.keeps_source.map(|is_for_here| {
+        let choices = Choices {
+            environment: environment.iter().filter(|(name, _)| Config::is_variable(name)).cloned().collect(),
+            parameters: job.settings.parameters.clone(),
+            named: job.settings.named.clone(),
+            allow_unsafe: job.settings.allow_unsafe,
+            probe_filter: arguments.probe_filter.clone(),
+        };
+        Recorder::new(&script, &headers, &Files, kernel, is_for_here, choices)
+    });
+    let (loader, importer): (&dyn SourceLoader, &dyn Importer) = match &recorder {
+        Some(recorder) => (recorder, recorder),
+        None => (&headers, &Files),
+    };
+    let section = || recorder.as_ref().map(|recorder| Section { name: recipe::SECTION, bytes: recorder.bytes() });
     let mut sources = SourceMap::default();
     let file = sources.add(script.name, script.text);
     let input = Input {
@@ -83,12 +108,36 @@ pub fn compiled(arguments: &Compile, job: Job<'_>, kernel: &dyn Kernel) -> Resul
         library: lancet_stdlib::LIBRARY,
         settings: job.settings,
         environment: &environment,
-        loader: &headers,
-        importer: &Files,
+        loader,
+        importer,
         dumps: &stages,
+        section: &section,
     };
     let output = compile(&mut sources, file, input);
     Ok((output, sources))
+}
+
+/// Compiles again what an object file was compiled from; shows what was found. `Err` is the exit code after an error.
+pub fn again(recipe: &Recipe, settings: Settings, warnings: bool, kernel: &dyn Kernel) -> Result<Output, u8> {
+    let builtins = lancet_stdlib::all();
+    let files = Replay::new(recipe, builtins.iter().map(|builtin| builtin.signature().name).collect());
+    let script = recipe.script();
+    let named = settings.named.clone();
+    let mut sources = SourceMap::default();
+    let file = sources.add(script.name, script.text);
+    let input = Input {
+        kernel,
+        builtins: &builtins,
+        library: lancet_stdlib::LIBRARY,
+        settings,
+        environment: &recipe.choices.environment,
+        loader: &files,
+        importer: &files,
+        dumps: &[],
+        section: &|| None,
+    };
+    let output = compile(&mut sources, file, input);
+    shown(output, &sources, &named, false, warnings)
 }
 
 fn stages(names: &[String]) -> Result<Vec<Stage>, String> {

@@ -7,6 +7,8 @@ mod explain;
 mod fmt;
 mod info;
 mod list;
+mod machine;
+mod recipe;
 mod report;
 mod script_option;
 mod source;
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
     let code = match command.subcommand {
         Some(Verb::Build(build)) => trace::build(&build),
         Some(Verb::Run(run)) => trace::run_object(&run),
+        Some(Verb::Capture(wanted)) => machine::capture(&wanted),
         Some(Verb::Explain(wanted)) => explain::explain(&wanted.name),
         Some(Verb::Fmt(wanted)) => fmt::files(&wanted),
         Some(Verb::Check(wanted)) => check::scripts(&wanted),

@@ -1,10 +1,11 @@
 //! Compiling and running, together and apart: `lancet -e`, `lancet build`, `lancet run`.
 
-use crate::arguments::{Buffering, Build, Compile, Format, ModeName, Run, Runtime, Trace};
+use crate::arguments::{Buffering, Build, Format, ModeName, Run, Runtime, Trace};
 use crate::compile::{self, Job};
+use crate::recipe::Recipe;
 use crate::report;
 use crate::source::reason;
-use crate::{fmt, info, list, script_option};
+use crate::{fmt, info, list, machine, script_option};
 use lancet_compiler::settings::{Mode, Settings};
 use lancet_kernel::Features;
 use lancet_runtime::format::output;
@@ -33,7 +34,7 @@ pub fn trace(arguments: Trace) -> u8 {
     {
         return report::error(&format!("cannot read {}: {}", file.display(), reason(&error)));
     }
-    let kernel = machine(&compile);
+    let kernel = machine::this(&compile);
     if info {
         info::print(&kernel, runtime.format == Format::Json);
         return 0;
@@ -70,7 +71,13 @@ pub fn trace(arguments: Trace) -> u8 {
         probe_filter,
         ..Settings::default()
     };
-    let job = Job { file: file.as_deref(), settings, notes: runtime.verbose, warnings: !runtime.no_warnings };
+    let job = Job {
+        file: file.as_deref(),
+        settings,
+        notes: runtime.verbose,
+        warnings: !runtime.no_warnings,
+        keeps_source: emit_elf.is_some().then_some(true),
+    };
     let output = match compile::run(&compile, job, &kernel) {
         Ok(output) => output,
         Err(code) => return code,
@@ -101,9 +108,9 @@ pub fn script_help(arguments: &Trace) -> bool {
         ..Settings::default()
     };
     let is_script = arguments.compile.program.is_some() || file.is_some_and(|file| Path::new(file).is_file());
-    let job = Job { file, settings, notes: false, warnings: false };
+    let job = Job { file, settings, notes: false, warnings: false, keeps_source: None };
     is_script
-        && compile::compiled(&arguments.compile, job, &machine(&arguments.compile)).is_ok_and(|(output, _)| {
+        && compile::compiled(&arguments.compile, job, &machine::this(&arguments.compile)).is_ok_and(|(output, _)| {
             !output.options.is_empty() && compile::print_script_help(&arguments.compile, file, &output.options)
         })
 }
@@ -116,6 +123,10 @@ fn filter(text: Option<&str>) -> Result<Option<regex_lite::Regex>, String> {
 
 /// `lancet build`: the object goes to a file.
 pub fn build(arguments: &Build) -> u8 {
+    let probe_filter = match filter(arguments.compile.probe_filter.as_deref()) {
+        Ok(filter) => filter,
+        Err(message) => return report::error(&message),
+    };
     let (named, parameters) = script_option::named(&arguments.parameters);
     let settings = Settings {
         parameters,
@@ -124,11 +135,16 @@ pub fn build(arguments: &Build) -> u8 {
         has_target: true,
         allow_unsafe: arguments.compile.allow_unsafe,
         nested_pid_namespace: lancet_runtime::kernel::in_nested_pid_namespace(),
+        probe_filter,
         ..Settings::default()
     };
-    let job = Job { file: arguments.script.as_deref(), settings, notes: false, warnings: true };
-    let kernel = machine(&arguments.compile);
-    let object = match compile::run(&arguments.compile, job, &kernel) {
+    let keeps_source = Some(arguments.machine.is_none());
+    let job = Job { file: arguments.script.as_deref(), settings, notes: false, warnings: true, keeps_source };
+    let kernel = match machine::wanted(arguments.machine.as_deref(), &arguments.compile) {
+        Ok(kernel) => kernel,
+        Err(message) => return report::error(&message),
+    };
+    let object = match compile::run(&arguments.compile, job, &*kernel) {
         Ok(output) => output.object.unwrap_or_default(),
         Err(code) => return code,
     };
@@ -142,21 +158,46 @@ fn write_object(file: &Path, object: &[u8]) -> u8 {
     }
 }
 
-/// The running machine, with the places where the user has debug information.
-pub fn machine(compile: &Compile) -> LiveKernel {
-    // Files without build id are checked by their checksum in any case; bpftrace wants a + for that.
-    let directories = compile.debuginfo.iter().map(|directory| directory.trim_start_matches('+').into());
-    LiveKernel::with_debug_directories(directories.collect())
-        .without_features(compile.no_feature.clone())
-        .with_traceable_functions(compile.traceable_functions.clone())
+/// `lancet run`: an object of an earlier build, compiled anew where it was built for another machine.
+pub fn run_object(arguments: &Run) -> u8 {
+    let object = match std::fs::read(&arguments.object) {
+        Ok(object) => object,
+        Err(error) => return report::error(&format!("cannot read {}: {}", arguments.object.display(), reason(&error))),
+    };
+    let manifest = match session::load::manifest(&object) {
+        Ok(manifest) => manifest,
+        Err(error) => return report::error(&error.to_string()),
+    };
+    let kernel = LiveKernel::new();
+    let recipe = match Recipe::of(&object) {
+        Some(recipe) if !recipe.is_for(&kernel, &manifest) => recipe,
+        _ => return run_bytes(&object, arguments.runtime.clone()),
+    };
+    if arguments.runtime.verbose {
+        eprintln!("{} was built for {}: compiling it for this machine", arguments.object.display(), recipe.machine());
+    }
+    match compiled_again(&recipe, &kernel, &arguments.runtime) {
+        Ok(object) => run_bytes(&object, arguments.runtime.clone()),
+        Err(code) => code,
+    }
 }
 
-/// `lancet run`: an object of an earlier build.
-pub fn run_object(arguments: &Run) -> u8 {
-    match std::fs::read(&arguments.object) {
-        Ok(object) => run_bytes(&object, arguments.runtime.clone()),
-        Err(error) => report::error(&format!("cannot read {}: {}", arguments.object.display(), reason(&error))),
-    }
+fn compiled_again(recipe: &Recipe, kernel: &LiveKernel, runtime: &Runtime) -> Result<Vec<u8>, u8> {
+    let choices = &recipe.choices;
+    let settings = Settings {
+        parameters: choices.parameters.clone(),
+        named: choices.named.clone(),
+        allow_unsafe: choices.allow_unsafe,
+        pid: runtime.pid,
+        has_target: runtime.pid.is_some() || runtime.command.is_some(),
+        report_helper_errors: runtime.helper_errors > 0,
+        account: runtime.verbose,
+        nested_pid_namespace: lancet_runtime::kernel::in_nested_pid_namespace(),
+        probe_filter: filter(choices.probe_filter.as_deref()).map_err(|message| report::error(&message))?,
+        ..Settings::default()
+    };
+    let output = compile::again(recipe, settings, !runtime.no_warnings, kernel)?;
+    output.object.ok_or(1)
 }
 
 fn run_bytes(object: &[u8], arguments: Runtime) -> u8 {

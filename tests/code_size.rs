@@ -85,6 +85,7 @@ fn count(kernel: &CapturedKernel, script: String) -> usize {
         loader: &NoIncludes,
         importer: &NoImports,
         dumps: &[Stage::Insns],
+        section: &|| None,
     };
     let output = compile(&mut sources, file, input);
     let options = RenderOptions { color: false, notes: true, warnings: true };

@@ -146,6 +146,7 @@ fn compiled_against(kernel: &dyn Kernel, script: &str) -> Output {
         loader: &NoIncludes,
         importer: &NoImports,
         dumps: &[],
+        section: &|| None,
     };
     compile(&mut sources, file, input)
 }
@@ -170,6 +171,10 @@ struct Damaged<'a> {
 impl Kernel for Damaged<'_> {
     fn version(&self) -> Version {
         self.sound.version()
+    }
+
+    fn identity(&self) -> &str {
+        self.sound.identity()
     }
 
     fn features(&self) -> &Features {

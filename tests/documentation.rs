@@ -136,6 +136,7 @@ fn compiled(name: &str, script: &str, settings: Settings) -> (bool, String) {
         loader: &NoIncludes,
         importer: &NoImports,
         dumps: &[],
+        section: &|| None,
     };
     let output = compile(&mut sources, file, input);
     let report = render(&output.diagnostics, &sources, RenderOptions { color: false, notes: false, warnings: true });

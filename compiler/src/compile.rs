@@ -35,6 +35,17 @@ pub struct Input<'a> {
     pub importer: &'a dyn Importer,
     /// The stages whose data is wanted as text.
     pub dumps: &'a [Stage],
+    /// Makes a section of the caller's own for the object file, when all files have been read.
+    pub section: &'a dyn Fn() -> Option<Section>,
+}
+
+/// A section of an object file that is not the compiler's.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Section {
+    /// Its name.
+    pub name: &'static str,
+    /// What is in it.
+    pub bytes: Vec<u8>,
 }
 
 /// A stage of the pipeline, as `-d` names it.
@@ -180,7 +191,8 @@ fn pipeline(
     });
     dump.add(Stage::Vcode, || code.print_vcode());
     dump.add(Stage::Insns, || code.print_instructions());
-    let object = elf::write(&code, &module, &manifest.encode(), sources, settings.config.license);
+    let sections = elf::Sections { manifest: &manifest.encode(), other: (input.section)() };
+    let object = elf::write(&code, &module, &sections, sources, settings.config.license);
     dump.add(Stage::Object, || elf::describe(&object));
     Some(object)
 }

@@ -392,6 +392,11 @@ impl Config {
         })
     }
 
+    /// Whether an environment variable of that name sets something.
+    pub fn is_variable(name: &str) -> bool {
+        name.strip_prefix("BPFTRACE_").or_else(|| name.strip_prefix("LANCET_")).is_some_and(|bare| find(bare).is_some())
+    }
+
     /// Names and values of all settings, as `config` shows them.
     pub fn record(&self) -> impl Iterator<Item = (&'static str, Shown)> {
         RECORD.iter().filter_map(|name| Some((*name, (find(name)?.show)(self))))

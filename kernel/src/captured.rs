@@ -18,7 +18,7 @@ use crate::tracepoint::TracepointFormat;
 use crate::{Executable, Features, Kernel, KernelFunction, Symbol, Unavailable, Version, wildcard_matches};
 
 /// The first bytes of a file; the number changes with the format.
-const MAGIC: &[u8] = b"lancet capture 1\n";
+const MAGIC: &[u8] = b"lancet capture 2\n";
 
 /// What is known of a machine.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -39,6 +39,8 @@ pub struct Capture {
     pub functions: Vec<KernelFunction>,
     /// Programs and libraries.
     pub executables: Vec<CapturedExecutable>,
+    /// See [`Kernel::identity`].
+    pub identity: String,
 }
 
 /// A program or library without its code.
@@ -113,6 +115,7 @@ pub fn capture(kernel: &dyn Kernel, wanted: &Wanted) -> Result<Capture, Unavaila
         raw_tracepoints,
         functions,
         executables: Vec::new(),
+        identity: kernel.identity().to_owned(),
     })
 }
 
@@ -191,6 +194,10 @@ impl CapturedKernel {
 impl Kernel for CapturedKernel {
     fn version(&self) -> Version {
         self.capture.version
+    }
+
+    fn identity(&self) -> &str {
+        &self.capture.identity
     }
 
     fn features(&self) -> &Features {

@@ -246,6 +246,8 @@ impl Unavailable {
 pub trait Kernel {
     /// The kernel's version.
     fn version(&self) -> Version;
+    /// What tells this machine, its kernel and their last start from every other; empty if nothing is known.
+    fn identity(&self) -> &str;
     /// What its BPF can do.
     fn features(&self) -> &Features;
     /// Number of possible CPUs.

@@ -49,6 +49,7 @@ fn compiled(case: &Case, dumps: &[Stage]) -> Result<(Output, String), String> {
         loader: &NoIncludes,
         importer: &NoImports,
         dumps,
+        section: &|| None,
     };
     let output = compile(&mut sources, file, input);
     let options = RenderOptions { color: false, notes: true, warnings: true };

@@ -11,7 +11,8 @@ pub const IN_GUEST: &str = "/programs";
 
 /// Builds what is missing or old and returns the folder.
 pub fn build() -> Result<PathBuf, String> {
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs");
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let (sources, fixtures) = (tests.join("programs"), tests.join("fixtures"));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("programs");
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let entries = std::fs::read_dir(&sources).map_err(|error| format!("{}: {error}", sources.display()))?;
@@ -22,6 +23,11 @@ pub fn build() -> Result<PathBuf, String> {
         if !newer(&program, &source) {
             compile(&source, &program)?;
         }
+    }
+    // A machine that none of those is on which the tests run.
+    let (machine, copy) = (fixtures.join("kernel.capture"), folder.join("kernel.capture"));
+    if !newer(&copy, &machine) {
+        std::fs::copy(&machine, &copy).map_err(|error| format!("{}: {error}", machine.display()))?;
     }
     Ok(folder)
 }

@@ -58,6 +58,7 @@ impl Compiler {
                 loader: &NoIncludes,
                 importer: &NoImports,
                 dumps,
+                section: &|| None,
             };
             let output = compile(&mut sources, file, input);
             let options = RenderOptions { color: false, notes: false, warnings: false };

@@ -8,6 +8,7 @@ mod describe;
 mod ext;
 
 use crate::codegen::{Code, FunctionCode, Relocation};
+use crate::compile::Section;
 use crate::ir::{FunctionId, FunctionKind, MapData, Module};
 use btf::BtfWriter;
 pub use describe::describe;
@@ -18,15 +19,26 @@ use object::{
 };
 use rustc_hash::FxHashMap;
 
+/// The sections that come as bytes.
+pub struct Sections<'a> {
+    /// The encoded manifest.
+    pub manifest: &'a [u8],
+    /// What the caller wants in the file besides.
+    pub other: Option<Section>,
+}
+
 /// Writes the object file; `license` is what the kernel is told, by which it lends helpers or not.
-pub fn write(code: &Code, module: &Module, manifest: &[u8], sources: &SourceMap, license: &str) -> Vec<u8> {
+pub fn write(code: &Code, module: &Module, sections: &Sections<'_>, sources: &SourceMap, license: &str) -> Vec<u8> {
     let mut writer = Writer::new(code, module);
     writer.maps();
     writer.constants();
     writer.functions();
     writer.relocate();
     writer.debug_information(sources);
-    writer.data(lancet_manifest::SECTION, manifest);
+    writer.data(lancet_manifest::SECTION, sections.manifest);
+    if let Some(other) = &sections.other {
+        writer.data(other.name, &other.bytes);
+    }
     writer.data("license", &[license.as_bytes(), b"\0"].concat());
     match writer.object.write() {
         Ok(bytes) => bytes,

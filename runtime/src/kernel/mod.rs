@@ -44,6 +44,7 @@ use tracefs::Tracefs;
 #[derive(Default)]
 pub struct LiveKernel {
     version: OnceCell<Version>,
+    identity: OnceCell<String>,
     features: OnceCell<Features>,
     possible_cpus: OnceCell<u32>,
     btf: OnceCell<Option<Rc<Btf>>>,
@@ -121,6 +122,10 @@ impl LiveKernel {
 impl Kernel for LiveKernel {
     fn version(&self) -> Version {
         *self.version.get_or_init(version::running)
+    }
+
+    fn identity(&self) -> &str {
+        self.identity.get_or_init(version::identity)
     }
 
     fn features(&self) -> &Features {

@@ -12,6 +12,13 @@ pub(crate) fn running() -> Version {
         .unwrap_or(Version::new(0, 0))
 }
 
+/// What tells this machine from others, and from itself before it was last started, when the kernel's addresses and ids were
+/// others: the kernel's version, who built it with what and when, and the boot.
+pub(super) fn identity() -> String {
+    let text = |path| fs::read_to_string(path).unwrap_or_default();
+    format!("{}; boot {}", text("/proc/version").trim(), text("/proc/sys/kernel/random/boot_id").trim())
+}
+
 /// The number of CPUs that may ever come online: one more than the highest number.
 pub(super) fn possible_cpus() -> u32 {
     let text = fs::read_to_string("/sys/devices/system/cpu/possible").unwrap_or_default();
