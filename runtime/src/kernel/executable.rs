@@ -85,6 +85,10 @@ pub(super) fn map(path: &Path) -> Result<Mapping, Unavailable> {
         std::io::ErrorKind::NotFound => Unavailable::Missing(format!("{shown}: no such file")),
         _ => Unavailable::Denied(format!("{shown} cannot be read: {error}")),
     };
+    // To open a named pipe would be to wait for who writes to it.
+    if !std::fs::metadata(file).map_err(denied)?.is_file() {
+        return Err(Unavailable::Malformed(format!("{shown} is no regular file")));
+    }
     let file = File::open(file).map_err(denied)?;
     // SAFETY: nothing of ours writes to the file, and nothing relies on its bytes staying what they are.
     let whole = unsafe { Mmap::map(&file) }.map_err(denied)?;

@@ -68,7 +68,9 @@ fn is_native(path: &Path) -> bool {
     const AARCH64: u8 = 183;
     let machine = if cfg!(target_arch = "aarch64") { AARCH64 } else { X86_64 };
     let mut header = [0; 20];
-    File::open(path).and_then(|mut file| file.read_exact(&mut header)).is_ok()
+    // To open a named pipe would be to wait for who writes to it.
+    path.is_file()
+        && File::open(path).and_then(|mut file| file.read_exact(&mut header)).is_ok()
         && header.starts_with(b"\x7fELF\x02")
         && header[18] == machine
 }

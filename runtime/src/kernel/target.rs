@@ -121,6 +121,10 @@ fn checked(path: PathBuf) -> Result<PathBuf, Unavailable> {
         Ok(metadata) if metadata.is_dir() => {
             return Err(Unavailable::Malformed(format!("{shown} is a directory, not a program or library")));
         }
+        // To open a named pipe would be to wait for who writes to it.
+        Ok(metadata) if !metadata.is_file() => {
+            return Err(Unavailable::Malformed(format!("{shown} is no program or library (no regular file)")));
+        }
         Ok(_) => {}
     }
     if File::open(&path).is_err() {

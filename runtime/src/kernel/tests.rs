@@ -90,6 +90,7 @@ fn targets_are_files_programs_or_libraries() {
     assert!(matches!(kernel.executables("no-such-program", None), Err(Unavailable::Missing(_))));
     assert!(matches!(kernel.executables("/proc/self/status", None), Err(Unavailable::Malformed(_))));
     assert!(matches!(kernel.executables("/proc/self", None), Err(Unavailable::Malformed(_))));
+    assert!(matches!(kernel.executables("/dev/null", None), Err(Unavailable::Malformed(_))));
     assert_eq!(kernel.executables("/proc/sel[f]/ex?", None), Ok(vec!["/proc/self/exe".into()]));
 }
 

@@ -68,6 +68,16 @@ fn members_have_their_places() {
 }
 
 #[test]
+fn a_type_in_a_unit_of_its_own_is_named_by_it() {
+    let file = include_bytes!("../../../../tests/fixtures/damage-compressed.elf");
+    let dwarf = Dwarf::new(Path::new("damage.elf"), file).expect("debug information");
+    let tables = Tables::parse(file).expect("a program");
+    let start = tables.functions().iter().find(|symbol| symbol.name == "walk").expect("a function").address;
+    let parameters = dwarf.function(start, start).expect("a described function").parameters;
+    assert_eq!(spell_declaration(&dwarf, parameters[0].ty, &parameters[0].name), "struct tree* tree");
+}
+
+#[test]
 fn enumerators_have_their_values() {
     let dwarf = Dwarf::new(Path::new(PATH), SHAPES).expect("debug information");
     let level = dwarf.find(NameKind::Enum, "level", None).and_then(|id| dwarf.ty(id));

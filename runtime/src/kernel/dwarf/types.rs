@@ -130,7 +130,9 @@ impl Dwarf<'_> {
             && let Some(defined) = self.referred(place.0, signature)
             && defined != place
         {
-            return Type::Typedef { name, target: self.id_of(defined) };
+            let target = self.id_of(defined);
+            // gcc leaves the name to the definition.
+            return if name.is_empty() { Type::Tag { name, target } } else { Type::Typedef { name, target } };
         }
         if attribute(constants::DW_AT_declaration).is_some() {
             return Type::Forward { name, is_union };

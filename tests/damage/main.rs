@@ -1,6 +1,6 @@
 //! Damaged descriptions of the kernel: a thousand changes to its types, and a thousand to the format of a tracepoint, each
-//! compiled against. The compiler gives a program or an error, in time; it never panics. The changes are the same in
-//! every run.
+//! compiled against; and in `programs` the same for the files of programs. The compiler gives a program or an error, in
+//! time; it never panics. The changes are the same in every run.
 
 use lancet_compiler::compile::{Input, Output, compile};
 use lancet_compiler::import::NoImports;
@@ -9,12 +9,15 @@ use lancet_compiler::settings::Settings;
 use lancet_kernel::btf::Btf;
 use lancet_kernel::captured::CapturedKernel;
 use lancet_kernel::tracepoint::TracepointFormat;
-use lancet_kernel::{Executable, Features, Kernel, KernelFunction, Unavailable, Version};
+use lancet_kernel::{Executable, Features, Kernel, KernelFunction, Unavailable, UsdtNote, Version};
+use lancet_runtime::kernel::LiveKernel;
 use lancet_syntax::preprocess::NoIncludes;
 use lancet_syntax::span::SourceMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
+
+mod programs;
 
 const CHANGES: u64 = 1000;
 
@@ -46,7 +49,7 @@ tracepoint:sched:sched_process_exec {
 #[test]
 fn the_scripts_compile_against_sound_descriptions() {
     let sound = fixture();
-    let format = Damaged { sound: &sound, btf: None, format: Some(FORMAT.to_owned()) };
+    let format = Damaged { sound: &sound, btf: None, format: Some(FORMAT.to_owned()), programs: None };
     for (kernel, script) in [(&sound as &dyn Kernel, TYPED), (&format, TRACEPOINT)] {
         let output = compiled_against(kernel, script);
         let messages: Vec<&str> = output.diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
@@ -72,7 +75,7 @@ fn changed_types() {
             changed.truncate(random.below(changed.len()));
         }
         let btf = Btf::parse(Rc::new(changed), None).ok();
-        let kernel = Damaged { sound: &sound, btf, format: None };
+        let kernel = Damaged { sound: &sound, btf, format: None, programs: None };
         compiled += u64::from(in_time(seed, || compiled_against(&kernel, TYPED).object.is_some()));
         if seed % 8 == 0 {
             let pattern = "struct *,union *,enum *,iter:*,fexit:vfs_*,rawtracepoint:*";
@@ -98,7 +101,8 @@ fn changed_formats() {
                 _ => changed.insert(position, b"9[;"[random.below(3)]),
             }
         }
-        let kernel = Damaged { sound: &sound, btf: None, format: Some(String::from_utf8_lossy(&changed).into_owned()) };
+        let format = String::from_utf8_lossy(&changed).into_owned();
+        let kernel = Damaged { sound: &sound, btf: None, format: Some(format), programs: None };
         compiled += u64::from(in_time(seed, || compiled_against(&kernel, TRACEPOINT).object.is_some()));
     }
     assert!(compiled > CHANGES / 10, "only {compiled} compiled: the changes are too coarse to test anything");
@@ -122,7 +126,7 @@ print fmt: \"filename=%s\", __get_str(filename)
 ";
 
 fn fixture() -> CapturedKernel {
-    let bytes = include_bytes!("fixtures/kernel.capture");
+    let bytes = include_bytes!("../fixtures/kernel.capture");
     CapturedKernel::from_bytes(bytes).expect("the fixture is sound")
 }
 
@@ -161,11 +165,12 @@ impl Random {
     }
 }
 
-/// A sound machine but for its types or a format.
+/// A sound machine but for its types or a format, or the files of its programs.
 struct Damaged<'a> {
     sound: &'a CapturedKernel,
     btf: Option<Btf>,
     format: Option<String>,
+    programs: Option<LiveKernel>,
 }
 
 impl Kernel for Damaged<'_> {
@@ -186,7 +191,7 @@ impl Kernel for Damaged<'_> {
     }
 
     fn btf(&self) -> Option<&Btf> {
-        if self.format.is_some() { self.sound.btf() } else { self.btf.as_ref() }
+        if self.format.is_some() || self.programs.is_some() { self.sound.btf() } else { self.btf.as_ref() }
     }
 
     fn module_btf(&self, module: &str) -> Option<Rc<Btf>> {
@@ -217,10 +222,23 @@ impl Kernel for Damaged<'_> {
     }
 
     fn executables(&self, target: &str, pid: Option<u32>) -> Result<Vec<PathBuf>, Unavailable> {
-        self.sound.executables(target, pid)
+        self.with_programs().executables(target, pid)
     }
 
     fn executable(&self, path: &Path) -> Result<Rc<dyn Executable>, Unavailable> {
-        self.sound.executable(path)
+        self.with_programs().executable(path)
+    }
+
+    fn usdt_notes(&self, path: &Path) -> Result<Vec<UsdtNote>, Unavailable> {
+        self.with_programs().usdt_notes(path)
+    }
+}
+
+impl Damaged<'_> {
+    fn with_programs(&self) -> &dyn Kernel {
+        match &self.programs {
+            Some(live) => live,
+            None => self.sound,
+        }
     }
 }
