@@ -23,8 +23,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// Resolved addresses kept at most; then all are forgotten, since programs that end make room for new ones.
 const MAX_RESOLVED: usize = 1 << 20;
-/// Files of processes that compile code, kept at most.
+/// Processes that compile code of which the functions are kept at most, and how many bytes of them.
 const MAX_PERF_MAPS: usize = 1024;
+const MAX_PERF_MAP_BYTES: usize = 256 << 20;
 /// How long an address without a name is not asked about again.
 const UNRESOLVED: Duration = Duration::from_secs(1);
 /// How old the mappings kept of a living process may become before an address that lies in none of them is looked for
@@ -42,7 +43,7 @@ pub struct UserSymbols {
     unresolved: FxHashMap<(u32, u64), Instant>,
     asked: FxHashMap<u32, Instant>,
     modules: FxHashMap<Box<str>, Rc<str>>,
-    /// Of processes that ended.
+    /// Of processes that compile code.
     perf_maps: FxHashMap<u32, PerfMap>,
     mappings: Mappings,
     watch: Option<Watch>,
@@ -160,7 +161,8 @@ impl UserSymbols {
         if !self.asked.contains_key(&process) {
             self.read_mappings(process);
         }
-        self.symbolize_in((process, is_alive), address, debug).or_else(|| {
+        let known = self.symbolize_in((process, is_alive), address, debug);
+        known.or_else(|| self.ask_perf_map(process, address)).or_else(|| {
             // The address may lie in what was mapped since.
             let recent = self.asked.get(&process).is_some_and(|time| time.elapsed() < MAX_AGE);
             if recent || !is_alive {
@@ -182,7 +184,8 @@ impl UserSymbols {
     fn symbolize_in(&mut self, (process, is_alive): (u32, bool), address: u64, debug: bool) -> Option<Symbol> {
         // The files that a living process has mapped are reached through itself, whatever its mounts; of one that ended
         // only their paths are left.
-        let source = Process { debug_syms: debug, map_files: is_alive, ..Process::new(Pid::from(process)) };
+        let map_files = is_alive;
+        let source = Process { debug_syms: debug, map_files, perf_map: false, ..Process::new(Pid::from(process)) };
         self.symbolize(&Source::Process(source), Input::AbsAddr(address))
     }
 
@@ -197,15 +200,17 @@ impl UserSymbols {
         Some(Symbol { module: Some(module), ..symbol })
     }
 
-    /// Asks the file that a process which compiles code left behind.
+    /// Asks the file that a process which compiles code writes, or left behind.
     fn ask_perf_map(&mut self, process: u32, address: u64) -> Option<Symbol> {
-        if is_alive(process) {
-            return None;
+        if !self.perf_maps.contains_key(&process) {
+            let bytes: usize = self.perf_maps.values().map(PerfMap::bytes).sum();
+            if self.perf_maps.len() >= MAX_PERF_MAPS || bytes >= MAX_PERF_MAP_BYTES {
+                self.perf_maps.clear();
+            }
         }
-        if self.perf_maps.len() >= MAX_PERF_MAPS {
-            self.perf_maps.clear();
-        }
-        self.perf_maps.entry(process).or_insert_with(|| PerfMap::of(process)).find(address)
+        let map = self.perf_maps.entry(process).or_default();
+        map.refresh(process);
+        map.find(address)
     }
 
     fn symbolize(&mut self, source: &Source<'_>, address: Input<u64>) -> Option<Symbol> {
@@ -294,6 +299,24 @@ mod tests {
         let Some(start) = mapping else { return };
         let found = (0..4096).any(|step| symbols.resolve(process, start + step * 64).is_some());
         assert!(found, "no symbol of libc in the remembered mapping");
+    }
+
+    #[test]
+    fn a_living_process_tells_what_it_compiles() {
+        let process = std::process::id();
+        let file = format!("/tmp/perf-{process}.map");
+        let code = memmap2::MmapMut::map_anon(4096).expect("memory");
+        let start = code.as_ptr() as u64;
+        let mut symbols = UserSymbols::new(&Config::default());
+        // The last line is being written.
+        std::fs::write(&file, format!("{start:x} 40 first\n{:x} 4", start + 0x40)).expect("a file");
+        assert_eq!(
+            symbols.resolve(process, start + 4).map(|symbol| (&*symbol.name, symbol.offset)),
+            Some(("first", 4))
+        );
+        std::fs::write(&file, format!("{start:x} 40 first\n{:x} 40 second\n", start + 0x40)).expect("a file");
+        assert_eq!(symbols.resolve(process, start + 0x40).map(|symbol| &*symbol.name), Some("second"));
+        std::fs::remove_file(&file).expect("our own file");
     }
 
     #[test]
