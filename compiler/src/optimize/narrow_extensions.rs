@@ -1,25 +1,94 @@
-//! Extensions and masks that change nothing go: the bits they clear are known to be clear.
+//! Extensions and masks that change nothing go: the bits that they set are so already, or nobody looks at them.
 
 use super::Surroundings;
 use super::arithmetic::mask;
 use super::rewrite::{Rewrite, rewrite};
 use crate::ir::analysis::{ControlFlow, KnownBits};
-use crate::ir::{BinaryOp, Function, Instruction, MemorySize, UnaryOp, Width};
+use crate::ir::{BinaryOp, Function, Instruction, MemorySize, UnaryOp, Value, Width};
+use rustc_hash::FxHashSet;
 
 pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
-    let known = KnownBits::new(function, &ControlFlow::new(function));
-    rewrite(function, |rewriter, inst| match rewriter.function.instructions[inst].instruction {
-        Instruction::Unary(UnaryOp::ZeroExtend(size), operand) if known.possible(operand) & !mask(size) == 0 => {
-            Rewrite::Replace(operand)
+    let control_flow = ControlFlow::new(function);
+    let known = KnownBits::new(function, &control_flow);
+    let seen_whole = seen_whole(function, &control_flow);
+    rewrite(function, |rewriter, inst| {
+        let data = &rewriter.function.instructions[inst];
+        match data.instruction {
+            Instruction::Unary(UnaryOp::ZeroExtend(size), operand) if known.possible(operand) & !mask(size) == 0 => {
+                Rewrite::Replace(operand)
+            }
+            Instruction::Unary(UnaryOp::SignExtend(size), operand)
+                if known.possible(operand) & !(mask(size) >> 1) == 0
+                    || is_extended(rewriter.function, operand, size) =>
+            {
+                Rewrite::Replace(operand)
+            }
+            Instruction::Binary(BinaryOp::And, width, operand, number) => {
+                let Some(number) = rewriter.known(number) else { return Rewrite::Keep };
+                let kept = if width == Width::W32 { number & mask(MemorySize::B4) } else { number };
+                if known.possible(operand) & !kept == 0 { Rewrite::Replace(operand) } else { Rewrite::Keep }
+            }
+            Instruction::Store { address, size, value } => match below_extension(rewriter.function, value, size) {
+                Some(value) => Rewrite::Become(Instruction::Store { address, size, value }),
+                None => Rewrite::Keep,
+            },
+            Instruction::Load { address, size, signed: true }
+                if data.result.is_some_and(|it| !seen_whole.contains(&it)) =>
+            {
+                Rewrite::Become(Instruction::Load { address, size, signed: false })
+            }
+            _ => Rewrite::Keep,
         }
-        Instruction::Unary(UnaryOp::SignExtend(size), operand) if known.possible(operand) & !(mask(size) >> 1) == 0 => {
-            Rewrite::Replace(operand)
-        }
-        Instruction::Binary(BinaryOp::And, width, operand, number) => {
-            let Some(number) = rewriter.known(number) else { return Rewrite::Keep };
-            let kept = if width == Width::W32 { number & mask(MemorySize::B4) } else { number };
-            if known.possible(operand) & !kept == 0 { Rewrite::Replace(operand) } else { Rewrite::Keep }
-        }
-        _ => Rewrite::Keep,
     })
+}
+
+/// Whether all bits above the low `size` are copies of the highest of those.
+fn is_extended(function: &Function, value: Value, size: MemorySize) -> bool {
+    match function.definition(value) {
+        Some(Instruction::Load { size: from, signed: true, .. } | Instruction::Unary(UnaryOp::SignExtend(from), _)) => {
+            from.bytes() <= size.bytes()
+        }
+        _ => false,
+    }
+}
+
+/// What a value was sign-extended from, if the low `size` of it are the same. Zero-extending is a move, which a store of a
+/// part of a value that lives on would need all the same.
+fn below_extension(function: &Function, value: Value, size: MemorySize) -> Option<Value> {
+    match function.definition(value)? {
+        Instruction::Unary(UnaryOp::SignExtend(from), operand) if from.bytes() >= size.bytes() => Some(*operand),
+        _ => None,
+    }
+}
+
+/// The results of signed loads of which somebody sees more than was loaded.
+fn seen_whole(function: &Function, control_flow: &ControlFlow) -> FxHashSet<Value> {
+    let mut seen = FxHashSet::default();
+    let loaded = |value: &Value| match function.definition(*value) {
+        Some(Instruction::Load { size, signed: true, .. }) => Some(size.bytes()),
+        _ => None,
+    };
+    for block in &control_flow.order {
+        let data = &function.blocks[*block];
+        for inst in &data.instructions {
+            let instruction = &function.instructions[*inst].instruction;
+            let part = match instruction {
+                Instruction::Store { size, value, .. } => Some((*value, *size)),
+                Instruction::Unary(UnaryOp::ZeroExtend(size), value) => Some((*value, *size)),
+                _ => None,
+            };
+            for operand in instruction.operands() {
+                let is_part = part.is_some_and(|(value, size)| {
+                    value == operand && loaded(&value).is_some_and(|loaded| size.bytes() <= loaded)
+                });
+                if loaded(&operand).is_some() && !is_part {
+                    seen.insert(operand);
+                }
+            }
+        }
+        if let Some(terminator) = &data.terminator {
+            seen.extend(terminator.operands().iter().filter(|operand| loaded(operand).is_some()));
+        }
+    }
+    seen
 }
