@@ -7,6 +7,7 @@ pub(crate) mod archive;
 pub(crate) mod bpf_program;
 pub mod capture;
 mod cgroup;
+pub(crate) mod compressed;
 mod debug_file;
 mod dwarf;
 mod executable;

@@ -5,9 +5,12 @@
 
 mod cgroup;
 mod clock;
+#[cfg(test)]
+mod damage_tests;
 mod kernel;
 mod mapping;
 mod perf_map;
+mod sound;
 mod user;
 mod users;
 mod watch;

@@ -5,8 +5,10 @@
 
 use super::mapping::{Mapping, Mappings};
 use super::perf_map::PerfMap;
+use super::sound::SoundFiles;
 use super::watch::Watch;
 use super::{Inlined, Symbol};
+use crate::kernel::compressed::claims_too_much;
 use blazesym::Pid;
 use blazesym::helper::read_elf_build_id;
 use blazesym::normalize::{NormalizeOpts, Normalizer, UserMeta};
@@ -42,6 +44,7 @@ pub struct UserSymbols {
     /// Addresses without a name, and when that was found: they may get one.
     unresolved: FxHashMap<(u32, u64), Instant>,
     asked: FxHashMap<u32, Instant>,
+    files: SoundFiles,
     modules: FxHashMap<Box<str>, Rc<str>>,
     /// Of processes that compile code.
     perf_maps: FxHashMap<u32, PerfMap>,
@@ -63,6 +66,7 @@ impl UserSymbols {
             resolved: FxHashMap::default(),
             unresolved: FxHashMap::default(),
             asked: FxHashMap::default(),
+            files: SoundFiles::default(),
             modules: FxHashMap::default(),
             perf_maps: FxHashMap::default(),
             mappings: Mappings::default(),
@@ -175,6 +179,7 @@ impl UserSymbols {
 
     fn read_mappings(&mut self, process: u32) {
         let mappings = cache::Process { cache_perf_map: false, ..cache::Process::new(Pid::from(process)) };
+        self.files.read(process);
         // A process that just ended keeps what was known of it.
         if self.symbolizer.cache(&mappings.into()).is_ok() {
             self.asked.insert(process, Instant::now());
@@ -182,6 +187,9 @@ impl UserSymbols {
     }
 
     fn symbolize_in(&mut self, (process, is_alive): (u32, bool), address: u64, debug: bool) -> Option<Symbol> {
+        if !self.files.allow(process, address) {
+            return None;
+        }
         // The files that a living process has mapped are reached through itself, whatever its mounts; of one that ended
         // only their paths are left.
         let map_files = is_alive;
@@ -194,7 +202,8 @@ impl UserSymbols {
         self.take_mappings();
         let mapping = self.mappings.find(process, address)?;
         let offset = address - mapping.start + mapping.offset;
-        let source = Elf { debug_syms: debug, ..Elf::new(file_of(mapping)?) };
+        let path = file_of(mapping).filter(|path| !claims_too_much(path))?;
+        let source = Elf { debug_syms: debug, ..Elf::new(path) };
         let module = mapping.file.clone();
         let symbol = self.symbolize(&Source::Elf(source), Input::FileOffset(offset))?;
         Some(Symbol { module: Some(module), ..symbol })

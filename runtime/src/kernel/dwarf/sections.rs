@@ -4,12 +4,7 @@ use gimli::{DwarfSections, EndianSlice, RunTimeEndian};
 use object::{CompressionFormat, Endianness, Object, ObjectSection};
 
 use super::Data;
-
-/// All sections of a file together are not uncompressed to more than this.
-const MOST_BYTES: u64 = 512 << 20;
-
-/// Deflate makes at most this many bytes of one (its format allows 258 bytes in two bits): what claims more is damaged.
-const MOST_EXPANSION: u64 = 1032;
+use crate::kernel::compressed::{MOST_BYTES, MOST_EXPANSION};
 
 /// Whether the file describes its own code.
 pub fn has_debug_info(file: &object::File<'_>) -> bool {
