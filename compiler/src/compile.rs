@@ -170,9 +170,8 @@ fn pipeline(
     *manifest = lowered;
     optimize::run(&mut module);
     if !features.kernel_reads {
-        let refused = locked_down::avoid_kernel_reads(&mut module);
-        if !refused.is_empty() {
-            refused.into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
+        locked_down::avoid_kernel_reads(&mut module).into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
+        if diagnostics.has_errors() {
             return None;
         }
     }

@@ -2,9 +2,10 @@
 //! call the helpers that read kernel memory there, and they are the ones that also move our own memory.
 //!
 //! Our own memory is moved by loads and stores instead, memory that may be the kernel's or a process's is taken to be a
-//! process's, and what is left is the script's wish to read the kernel, which nothing can grant.
+//! process's (with a warning where the probe is the kernel's), and what is left is the script's wish to read the kernel,
+//! which nothing can grant.
 
-use crate::ir::{Address, Block, Function, Helper, Inst, InstData, Instruction, Module, Value};
+use crate::ir::{Address, Block, Function, FunctionKind, Helper, Inst, InstData, Instruction, Module, Value};
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::Diagnostic;
 use lancet_syntax::span::Span;
@@ -12,27 +13,53 @@ use lancet_syntax::span::Span;
 /// What the code generator moves and zeroes without a helper.
 const AT_ONCE: u32 = 128;
 
-/// Rewrites all functions; an error for each part of the script that reads kernel memory.
+/// Rewrites all functions; an error for each part of the script that reads kernel memory, a warning for each that may.
 pub(crate) fn avoid_kernel_reads(module: &mut Module) -> Vec<Diagnostic> {
-    let mut refused: Vec<Span> = Vec::new();
+    let mut refused: Vec<Refused> = Vec::new();
     for id in module.functions.keys() {
         let function = &mut module.functions[id];
         for block in function.blocks.keys().collect::<Vec<_>>() {
             refused.extend(rewrite_block(function, block));
         }
     }
-    refused.sort_by_key(|span| (span.file, span.start, span.end));
+    refused.sort_by_key(|refused| (refused.span.file, refused.span.start, refused.span.end, refused.is_certain));
     refused.dedup();
-    refused.into_iter().map(refusal).collect()
+    refused.into_iter().map(Refused::diagnostic).collect()
 }
 
-fn refusal(span: Span) -> Diagnostic {
-    let message = "this reads the kernel's memory, and the kernel is locked down (confidentiality)";
-    let help = "such a kernel lets programs read processes only, even root's; boot with lockdown=integrity, or without";
-    Diagnostic::error(Code::NotOnThisKernel, span, message).help(help)
+/// A part of the script that does not do what it says.
+#[derive(Clone, Copy, PartialEq)]
+struct Refused {
+    span: Span,
+    /// It reads the kernel in any case, not only when the pointer is one of the kernel's.
+    is_certain: bool,
 }
 
-fn rewrite_block(function: &mut Function, block: Block) -> Vec<Span> {
+impl Refused {
+    fn diagnostic(self) -> Diagnostic {
+        let help =
+            "such a kernel lets programs read processes only, even root's; boot with lockdown=integrity, or without";
+        if self.is_certain {
+            let message = "this reads the kernel's memory, and the kernel is locked down (confidentiality)";
+            Diagnostic::error(Code::NotOnThisKernel, self.span, message).help(help)
+        } else {
+            let message = "this is taken to be the process's memory: the kernel is locked down (confidentiality)";
+            Diagnostic::warning(Code::NotOnThisKernel, self.span, message).help(help)
+        }
+    }
+}
+
+/// Whether the pointers of a program are a process's as a rule: those of probes in programs.
+fn is_of_processes(function: &Function) -> bool {
+    match &function.kind {
+        FunctionKind::Program { section } => {
+            ["uprobe", "uretprobe", "usdt"].iter().any(|kind| section.starts_with(kind))
+        }
+        FunctionKind::Subprogram | FunctionKind::Callback => true,
+    }
+}
+
+fn rewrite_block(function: &mut Function, block: Block) -> Vec<Refused> {
     let mut refused = Vec::new();
     let mut output = Vec::new();
     for inst in std::mem::take(&mut function.blocks[block].instructions) {
@@ -41,6 +68,9 @@ fn rewrite_block(function: &mut Function, block: Block) -> Vec<Span> {
             Instruction::Call(helper, arguments) => match permitted(function, helper, &arguments) {
                 Permitted::AsItIs => output.push(inst),
                 Permitted::By(helper) => {
+                    if !is_of_processes(function) {
+                        refused.push(Refused { span, is_certain: false });
+                    }
                     function.instructions[inst].instruction = Instruction::Call(helper, arguments);
                     output.push(inst);
                 }
@@ -50,7 +80,7 @@ fn rewrite_block(function: &mut Function, block: Block) -> Vec<Span> {
                     function.instructions[inst].instruction = Instruction::Const(0);
                     output.push(inst);
                 }
-                Permitted::No => refused.push(span),
+                Permitted::No => refused.push(Refused { span, is_certain: true }),
             },
             Instruction::Copy { to, from, size } if size > AT_ONCE => {
                 copy_in_parts(function, &mut output, to, from, size, span);
