@@ -264,6 +264,9 @@ pub static FAMILIES: &[Family] = &[
         title: "Types and checks",
         introduction: "Questions about types are answered when the script is compiled, and code that is then known not to run is not even checked. Macros use them to take arguments of several types.",
         entries: &[
+            entry(&["sizeof"], "begin { print((sizeof(uint64), sizeof(struct path), sizeof(comm))); }"),
+            entry(&["offsetof"], "begin { print(offsetof(struct path, dentry)); }"),
+            entry(&["typeof"], "begin { let $last : typeof(nsecs) = 0; print((typeof(pid))$last); }"),
             entry(&["is_str"], "begin { print(is_str(comm)); }"),
             entry(&["is_integer"], "begin { print(is_integer(pid)); }"),
             entry(&["is_unsigned_integer"], "begin { print(is_unsigned_integer(pid)); }"),

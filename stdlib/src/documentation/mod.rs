@@ -1,9 +1,10 @@
 //! The documentation of the functions, made from what the checker itself uses: signatures of builtins, and the comments
-//! above the library's macros.
+//! above the library's macros. What the parser itself knows is described in `form`.
 //!
 //! `docs/functions` and `lancet explain NAME` are made from this, so neither can disagree with the language.
 
 mod family;
+mod form;
 
 pub use family::{Entry, FAMILIES, Family};
 
@@ -38,7 +39,7 @@ pub fn descriptions() -> BTreeMap<String, Description> {
     let macros = LIBRARY.iter().flat_map(|file| {
         file.macros.iter().filter_map(|name| Some(((*name).to_owned(), described_above(file.text, name)?)))
     });
-    builtins.chain(macros).collect()
+    builtins.chain(macros).chain(form::descriptions()).collect()
 }
 
 /// The text of `lancet explain NAME`; `None` for a name that the language does not have.
@@ -159,6 +160,7 @@ mod tests {
         let text = explain("str").expect("known");
         assert!(text.starts_with("str(pointer[, length])\n"), "{text}");
         assert!(text.contains("For example:\n\n    tracepoint:"), "{text}");
+        assert!(explain("sizeof").is_some_and(|text| text.contains("How many bytes a type has")));
         assert!(explain("ppid").is_some_and(|text| text.contains("Process id of the parent")));
         assert_eq!(explain("no_such_function"), None);
     }
