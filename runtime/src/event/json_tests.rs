@@ -45,11 +45,13 @@ fn value_type() -> impl Strategy<Value = ValueType> {
         Just(ValueType::Bool),
         Just(ValueType::Pointer),
         Just(ValueType::KernelSymbol),
-        (1u32..40).prop_map(|size| ValueType::String { size }),
+        prop_oneof![1u32..40, 1000u32..5000].prop_map(|size| ValueType::String { size }),
         (0u32..40).prop_map(|capacity| ValueType::Buffer { capacity }),
         Just(ValueType::Inet),
         Just(ValueType::Mac),
-        modes.prop_map(ValueType::KernelStack),
+        modes.clone().prop_map(ValueType::KernelStack),
+        modes.prop_map(ValueType::UserStack),
+        Just(ValueType::UserSymbol),
         Just(ValueType::Username),
         hostile_text().prop_map(|format| ValueType::Timestamp { clock: Clock::Realtime, format }),
         hostile_text().prop_map(|filter| ValueType::CgroupPath { filter }),
@@ -122,7 +124,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn values_of_any_type(ty in value_type(), bytes in hostile_bytes(300), file in hostile_text()) {
+    fn values_of_any_type(ty in value_type(), bytes in hostile_bytes(50_000), file in hostile_text()) {
         let argument = Argument { offset: 8, ty };
         let conversion = Conversion {
             left: false, zero: false, plus: false, space: false, alternate: false, width: None, precision: None,
@@ -150,8 +152,8 @@ proptest! {
     fn maps_of_any_type(
         key in value_type(),
         value in map_value(),
-        keys in prop::collection::vec(hostile_bytes(300), 1..4),
-        content in hostile_bytes(1100),
+        keys in prop::collection::vec(hostile_bytes(50_000), 1..4),
+        content in hostile_bytes(50_000),
         file in hostile_text(),
     ) {
         let (key_size, value_size) = (key.size(), value_size(&value));
@@ -167,14 +169,16 @@ proptest! {
             },
         ];
         let cpu = content[..value_size as usize].to_vec();
-        let entries = keys.iter().map(|key| Entry { key: key[..key_size as usize].to_vec(), values: vec![cpu.clone()] });
+        // A map has a key once.
+        let keys: std::collections::BTreeSet<&[u8]> = keys.iter().map(|key| &key[..key_size as usize]).collect();
+        let entries = keys.iter().map(|key| Entry { key: key.to_vec(), values: vec![cpu.clone()] });
         let scalar = [cpu.clone(), vec![1; 8]].concat();
         let maps = FakeMaps {
             maps: RefCell::new(vec![entries.collect(), vec![Entry { key: vec![0; 4], values: vec![scalar] }]]),
             stacks: Vec::new(),
         };
-        let print = vec![Action::PrintMap { map: 0 }, Action::PrintMap { map: 1 }];
-        assert_objects(&lines(print, &[0; 16], &file, &maps, described), 2);
+        let print = vec![Action::PrintMap { map: 0 }, Action::PrintMap { map: 1 }, Action::PrintElement { map: 0 }];
+        assert_objects(&lines(print, &[&[0; 8], &*content].concat(), &file, &maps, described), 3);
     }
 }
 
