@@ -124,6 +124,13 @@ impl<'a> Printer<'a> {
         self.output.flush();
     }
 
+    /// Tells how the command of `-c` ended, such as `exit code 3`.
+    pub fn command_ended(&mut self, how: &str) {
+        if !self.presentation.quiet {
+            self.diagnose(format!("The command ended with {how}\n").as_bytes());
+        }
+    }
+
     /// Tells where a program can be run from.
     pub fn pinned(&mut self, path: &str) {
         if self.presentation.quiet || self.presentation.style == Style::Json {

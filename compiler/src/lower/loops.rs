@@ -12,11 +12,13 @@ use crate::ir::{
     Value,
 };
 use lancet_kernel::Features;
+use lancet_manifest::Action;
+use lancet_syntax::span::Span;
 
 /// Ranges up to this length become loops within the function, which the verifier follows round by round.
 const FEW_ROUNDS: i64 = 100;
 
-/// Without bpf_loop, a range of unknown length is followed this far.
+/// Without bpf_loop, a range of unknown length is followed this far, and a longer one is an error at run time.
 const MOST_ROUNDS: i64 = 1000;
 
 /// Where the shared variables are.
@@ -126,12 +128,19 @@ impl<'a> Lowerer<'a> {
             (ExprKind::Constant(start), ExprKind::Constant(end)) => end.saturating_sub(*start).max(0),
             _ => MOST_ROUNDS,
         };
+        let finished = if known { done } else { self.builder.block() };
         self.builder.jump(head);
         self.builder.switch_to(head);
         let round = self.builder.read(counter);
         let most = self.constant(limit);
         let more = self.compare(Comparison::UnsignedLess, round, most);
-        self.builder.branch(more, inside, done);
+        self.builder.branch(more, inside, finished);
+        if !known {
+            self.builder.seal(finished);
+            self.builder.switch_to(finished);
+            self.report_rounds_left(first, last, end.span);
+            self.builder.jump(done);
+        }
         self.builder.seal(inside);
         self.builder.switch_to(inside);
         let number = self.binary(BinaryOp::Add, first, round);
@@ -156,6 +165,24 @@ impl<'a> Lowerer<'a> {
         self.builder.seal(head);
         self.builder.seal(done);
         self.builder.switch_to(done);
+    }
+
+    /// A range that is longer than the verifier can follow has not been walked to its end.
+    fn report_rounds_left(&mut self, first: Value, last: Value, span: Span) {
+        let most = self.constant(MOST_ROUNDS);
+        let reached = self.binary(BinaryOp::Add, first, most);
+        let left = self.compare(Comparison::SignedLess, reached, last);
+        let location = self.location(span);
+        self.if_else(
+            left,
+            |lowerer| {
+                let message = format!(
+                    "the loop ended after {MOST_ROUNDS} rounds: before Linux 5.17 only ranges of known length can have more"
+                );
+                lowerer.emit(Action::RuntimeError { message, location }, &[]);
+            },
+            |_| {},
+        );
     }
 
     fn range_by_callback(&mut self, local: LocalIndex, start: &Expr, end: &Expr, body: &[Statement]) {

@@ -36,7 +36,7 @@ use collect::{Collector, Wake};
 use lancet_manifest::{Manifest, Target};
 use load::Loaded;
 use packets::Packets;
-use process::Process;
+use process::{Ending, Process};
 use ring::Ring;
 use signal::Signals;
 use statistics::Statistics;
@@ -124,6 +124,10 @@ fn trace(
     globals.report(manifest, &mut printer);
     account::report_dropped(loaded, manifest, &mut printer);
     statistics.report(loaded, manifest, &globals, &mut printer);
+    let ending = process.as_mut().and_then(Process::ending);
+    if let Some(ending) = ending.filter(|ending| options.verbose || *ending != Ending::Code(0)) {
+        printer.command_ended(&ending.to_string());
+    }
     printer.flush();
     closing::close_in_background(events);
     check_output(&printer)?;

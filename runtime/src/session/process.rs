@@ -4,6 +4,7 @@
 
 use super::error::{RuntimeError, plain};
 use std::ffi::CString;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -28,6 +29,24 @@ struct Child {
     start: Option<File>,
     /// Says why the command could not be started.
     failure: File,
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// By itself.
+    Code(i32),
+    /// By a signal.
+    Signal(i32),
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exit code {code}"),
+            Self::Signal(signal) => write!(f, "signal {signal}"),
+        }
+    }
 }
 
 impl Process {
@@ -68,6 +87,23 @@ impl Process {
         match child.failure.read(&mut error) {
             Ok(4) => Err(failed(io::Error::from_raw_os_error(i32::from_ne_bytes(error)))),
             _ => Ok(()),
+        }
+    }
+
+    /// How a command ended that has; `None` for another's process, and while it runs.
+    pub fn ending(&mut self) -> Option<Ending> {
+        self.child.as_ref()?;
+        let mut status = 0;
+        // SAFETY: the process is our child and not yet waited for; the kernel writes one number.
+        let ended = unsafe { libc::waitpid(self.id as i32, &mut status, libc::WNOHANG) } == self.id as i32;
+        if ended {
+            // Its number may be another's from now on.
+            self.child = None;
+        }
+        match (ended, libc::WIFSIGNALED(status)) {
+            (false, _) => None,
+            (true, true) => Some(Ending::Signal(libc::WTERMSIG(status))),
+            (true, false) => Some(Ending::Code(libc::WEXITSTATUS(status))),
         }
     }
 
