@@ -3,10 +3,11 @@
 use crate::attach::{actions, functions};
 use crate::events::{Call, make};
 use crate::measure::{End, Session, Tool, compared, in_turn};
-use std::path::Path;
 
 const RUNS: usize = 3;
 const PROBES: [usize; 4] = [10, 100, 300, 1000];
+/// Functions of the program that one wildcard finds.
+const MATCHED: [(usize, &str); 4] = [(10, "fn_?"), (100, "fn_1??"), (300, "fn_[1-3]??"), (1000, "fn_*")];
 const KEYS: [u64; 4] = [1_000, 10_000, 100_000, 1_000_000];
 const EVENTS: [u64; 4] = [10_000, 100_000, 1_000_000, 10_000_000];
 
@@ -16,13 +17,18 @@ pub fn run(tools: &[Tool]) {
     println!("{:40} {:>24} {:>24} {:>22}", "", "CPU ms", "ms", "peak memory MiB");
     match functions(&folder) {
         Ok(program) => {
+            let program = program.display().to_string();
             for count in PROBES {
                 let script = folder.join("script.bt");
-                let written = std::fs::write(&script, actions(&program.display().to_string(), count));
+                let written = std::fs::write(&script, actions(&program, count));
                 row(&format!("{count} probes, each with its action"), tools, |tool| {
                     written.as_ref().map_err(|error| error.to_string())?;
-                    probes(tool, &script)
+                    probes(tool, &[&script.display().to_string()])
                 });
+            }
+            for (count, pattern) in MATCHED {
+                let script = format!("uprobe:{program}:{pattern} {{ @[probe] = count(); }}");
+                row(&format!("{count} probes, one wildcard"), tools, |tool| probes(tool, &["-e", &script]));
             }
         }
         Err(error) => println!("no probes: {error}"),
@@ -53,9 +59,9 @@ fn row(name: &str, tools: &[Tool], measure: impl FnMut(&Tool) -> Result<End, Str
 }
 
 /// From the start to the prompt, with nothing traced.
-fn probes(tool: &Tool, script: &Path) -> Result<End, String> {
+fn probes(tool: &Tool, arguments: &[&str]) -> Result<End, String> {
     let before = std::time::Instant::now();
-    let end = Session::attach_with(tool, &[&script.display().to_string()])?.stop();
+    let end = Session::attach_with(tool, arguments)?.stop();
     Ok(End { wall_ms: before.elapsed().as_secs_f64() * 1e3, ..end })
 }
 
