@@ -56,7 +56,8 @@ impl<'a> Checker<'a> {
                 Some(constant_of(i64::from(self.size_of(&ty)), UINT64, span))
             }
             ast::ExprKind::Offsetof(of, path) => self.offset_of(of, path, span),
-            ast::ExprKind::Typeof(_) | ast::ExprKind::Typeinfo(_) => {
+            ast::ExprKind::Typeinfo(of) => self.type_information(of, span),
+            ast::ExprKind::Typeof(_) => {
                 self.report(
                     Diagnostic::error(Code::BadOperand, span, "a type is no value")
                         .help("types go to sizeof, offsetof, casts, declarations and macros"),
@@ -248,6 +249,9 @@ impl<'a> Checker<'a> {
             match &block.value {
                 Some(value) => {
                     let value = checker.expression(value)?;
+                    if statements.is_empty() && constant::is_literal(&value) {
+                        return Some(Expr { span, ..value });
+                    }
                     let ty = value.ty.clone();
                     Some(Expr { span, ty, kind: ExprKind::Block(statements, Box::new(value)) })
                 }

@@ -2,7 +2,8 @@
 
 use super::Checker;
 use super::scope::MacroArgument;
-use crate::types::{Space, Type};
+use crate::hir;
+use crate::types::{Space, Type, UINT64};
 use lancet_kernel::btf::NameKind;
 use lancet_syntax::ast::{Argument, Expr, ExprKind, TagKind, TypeExpr, TypeExprKind, TypeOrExpr};
 use lancet_syntax::code::Code;
@@ -47,6 +48,20 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// `typeinfo`: a record of literals, so that `comptime` can look at it. BTF ids are not given, as in bpftrace.
+    pub(super) fn type_information(&mut self, of: &'a TypeOrExpr, span: Span) -> Option<hir::Expr> {
+        let ty = self.type_of(of)?;
+        let full = ty.to_string().replace(", ", ",");
+        let values = vec![
+            self.constant(0, UINT64, span),
+            self.string(base_type(&ty).as_bytes(), span),
+            self.string(full.as_bytes(), span),
+        ];
+        let names = ["btf_id", "base_type", "full_type"];
+        let fields = names.iter().zip(&values).map(|(name, value)| ((*name).to_owned(), value.ty.clone())).collect();
+        Some(hir::Expr { span, ty: Type::Record(fields), kind: hir::ExprKind::Aggregate(values) })
+    }
+
     /// A bare word that is no variable may be a type's name.
     pub(super) fn type_of_expression(&mut self, expr: &'a Expr) -> Option<Type> {
         match &expr.kind {
@@ -59,6 +74,13 @@ impl<'a> Checker<'a> {
                 }
             }
             ExprKind::Typeof(of) => return self.type_of(of),
+            // Of a map with keys, its name alone stands for the keys.
+            ExprKind::Map(name) => {
+                let name = self.map_name(name);
+                if let Some(Some(key)) = self.map_facts(&name, expr.span).key.clone() {
+                    return Some(key);
+                }
+            }
             _ => {}
         }
         self.expression(expr).map(|expr| expr.ty)
@@ -127,5 +149,30 @@ impl<'a> Checker<'a> {
                 None
             }
         }
+    }
+}
+
+/// What kind of type it is, by bpftrace's words.
+fn base_type(ty: &Type) -> &'static str {
+    match ty {
+        Type::Void => "void",
+        Type::Int { .. } | Type::Enum(_) => "int",
+        Type::Bool => "bool",
+        Type::Pointer(..) => "pointer",
+        Type::String(_) | Type::ProbeName => "string",
+        Type::Buffer(_) => "buffer",
+        Type::Inet => "inet",
+        Type::Mac => "mac_address",
+        Type::KernelSymbol => "ksym_t",
+        Type::UserSymbol => "usym_t",
+        Type::KernelStack(_) => "kstack",
+        Type::UserStack(_) => "ustack",
+        Type::Username => "username_t",
+        Type::Timestamp(..) => "timestamp",
+        Type::CgroupPath(_) => "cgroup_path_t",
+        Type::Array(..) => "array",
+        Type::Tuple(_) => "tuple",
+        Type::Record(_) => "record",
+        Type::Struct(_) => "c_type",
     }
 }

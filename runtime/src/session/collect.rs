@@ -25,6 +25,9 @@ const REST: Duration = Duration::from_millis(1);
 /// itself is to follow what was seen before.
 const STREAK: u32 = 16;
 
+/// Bytes in one look that come from a stream of records, however late the look is.
+const STREAM: u64 = 16384;
+
 /// The ring buffer and what its records go to.
 pub struct Collector<'s, 'm> {
     ring: Option<Ring>,
@@ -40,28 +43,35 @@ pub struct Collector<'s, 'm> {
 enum Pace {
     /// None came last time.
     Idle,
-    /// Some came the last times, each of which was not longer than a rest after the one before.
-    Some { at: Instant, times: u32 },
+    /// Some came the last times.
+    Some {
+        /// When the last did.
+        at: Instant,
+        /// How many times in a row, each not longer than a rest after the one before, or with as much as a stream brings.
+        times: u32,
+        /// So much that a rest would be dangerous.
+        is_much: bool,
+    },
 }
 
 impl Pace {
     /// The pace after another look at the ring buffer.
-    fn after(self, taken: Taken) -> Self {
-        if taken.bytes == 0 || taken.is_much {
-            return Self::Idle;
-        }
-        let at = Instant::now();
-        match self {
-            Self::Some { at: before, times } if at - before < 2 * REST => {
-                Self::Some { at, times: times.saturating_add(1) }
+    fn after(self, taken: Taken, at: Instant) -> Self {
+        let (bytes, is_much) = (taken.bytes, taken.is_much);
+        let times = match self {
+            _ if bytes == 0 => return Self::Idle,
+            // Who was kept from looking for long finds more; that is no end of a stream.
+            Self::Some { at: before, times, .. } if at - before < 2 * REST || bytes >= STREAM => {
+                times.saturating_add(1)
             }
-            Self::Idle | Self::Some { .. } => Self::Some { at, times: 1 },
-        }
+            Self::Idle | Self::Some { .. } => 1,
+        };
+        Self::Some { at, times, is_much }
     }
 
     /// Whether records come so steadily that nobody needs to tell us of the next one.
     fn is_steady(self) -> bool {
-        matches!(self, Self::Some { times, .. } if times >= STREAK)
+        matches!(self, Self::Some { times, is_much: false, .. } if times >= STREAK)
     }
 }
 
@@ -116,7 +126,7 @@ impl<'s, 'm> Collector<'s, 'm> {
                 *flow == Flow::Continue
             });
             match taken {
-                Ok(taken) => self.pace = self.pace.after(taken),
+                Ok(taken) => self.pace = self.pace.after(taken, Instant::now()),
                 Err(error) => {
                     self.printer.tell(Severity::Error, &error.to_string());
                     self.flow = Flow::Exit(1);
@@ -182,5 +192,38 @@ impl<'s, 'm> Collector<'s, 'm> {
             (0, _) => Wake::OutputClosed,
             _ => Wake::ProcessEnded,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(looks: &[(u64, u64)]) -> Pace {
+        let start = Instant::now();
+        let look = |pace: Pace, &(ms, bytes): &(u64, u64)| {
+            pace.after(Taken { bytes, is_much: bytes > 1 << 20 }, start + Duration::from_millis(ms))
+        };
+        looks.iter().fold(Pace::Idle, look)
+    }
+
+    fn steady() -> Vec<(u64, u64)> {
+        (0..u64::from(STREAK)).map(|ms| (ms, 100)).collect()
+    }
+
+    #[test]
+    fn a_few_records_are_no_stream() {
+        assert!(after(&steady()).is_steady());
+        assert!(!after(&steady()[1..]).is_steady());
+        assert!(!after(&[steady(), vec![(16, 0)]].concat()).is_steady());
+        assert!(!after(&[steady(), vec![(30, 100)]].concat()).is_steady());
+    }
+
+    #[test]
+    fn a_stream_goes_on_when_a_look_comes_late_or_finds_much() {
+        assert!(after(&[steady(), vec![(30, 50_000)]].concat()).is_steady());
+        let much = [steady(), vec![(16, 2 << 20)]].concat();
+        assert!(!after(&much).is_steady());
+        assert!(after(&[much, vec![(17, 100)]].concat()).is_steady());
     }
 }

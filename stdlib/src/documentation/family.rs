@@ -267,6 +267,10 @@ pub static FAMILIES: &[Family] = &[
             entry(&["sizeof"], "begin { print((sizeof(uint64), sizeof(struct path), sizeof(comm))); }"),
             entry(&["offsetof"], "begin { print(offsetof(struct path, dentry)); }"),
             entry(&["typeof"], "begin { let $last : typeof(nsecs) = 0; print((typeof(pid))$last); }"),
+            entry(
+                &["typeinfo"],
+                "begin { if comptime (typeinfo(comm).base_type == \"string\") { print(typeinfo(pid)); } }",
+            ),
             entry(&["is_str"], "begin { print(is_str(comm)); }"),
             entry(&["is_integer"], "begin { print(is_integer(pid)); }"),
             entry(&["is_unsigned_integer"], "begin { print(is_unsigned_integer(pid)); }"),

@@ -22,6 +22,11 @@ const FORMS: &[Form] = &[
         "typeof(type) or typeof(expression)",
         "The type of an expression, which is not evaluated. Stands where a type does: in casts, declarations and `sizeof`.",
     ),
+    (
+        "typeinfo",
+        "typeinfo(type) or typeinfo(expression)",
+        "What a type is, as a record of literals: `btf_id` (always 0 so far), `base_type` such as `int`, `string` or `pointer`, and `full_type` such as `uint32`. Known when the script is compiled, so that `if comptime` can ask.",
+    ),
 ];
 
 /// All forms with their names.
