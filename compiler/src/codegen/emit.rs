@@ -1,5 +1,6 @@
 //! Emission: allocated machine instructions to eBPF, jumps resolved.
 
+use super::held::{self, Held, Reload};
 use super::insn::{
     ALU, ALU64, ATOMIC, Alu, CALL, Condition, END_TO_BE, EXIT, FETCH, FRAME, IMM_DW, Insn, JMP, JMP32, LD, LDX, MEM,
     MOV, NEG, PSEUDO_CALL, PSEUDO_FUNCTION, PSEUDO_KFUNC, PSEUDO_MAP, PSEUDO_MAP_VALUE, REG, ST, STX, size_bits,
@@ -68,6 +69,9 @@ struct Emitter<'a> {
     /// By block: where code that jumps there really goes, past blocks that only jump on.
     destinations: Vec<usize>,
     jumps: Vec<(usize, usize)>,
+    /// What registers have now, and had where each block ended so far.
+    held: Held,
+    held_at_end: Vec<Held>,
 }
 
 impl<'a> Emitter<'a> {
@@ -82,6 +86,8 @@ impl<'a> Emitter<'a> {
             block_starts: Vec::new(),
             destinations: Vec::new(),
             jumps: Vec::new(),
+            held: Held::default(),
+            held_at_end: Vec::new(),
         }
     }
 
@@ -89,16 +95,22 @@ impl<'a> Emitter<'a> {
         self.destinations = self.destinations();
         for index in 0..self.code.blocks.len() {
             self.block_starts.push(self.insns.len());
+            self.held = Held::at_start(self.code, index, &self.held_at_end);
             if self.destinations[index] != index {
+                self.held_at_end.push(self.held.clone());
                 continue;
             }
             let (output, code) = (self.output, self.code);
             for item in output.block_insts_and_edits(code, regalloc2::Block::new(index)) {
                 match item {
-                    InstOrEdit::Inst(inst) => self.op(inst.index(), index),
+                    InstOrEdit::Inst(inst) => {
+                        self.op(inst.index(), index);
+                        self.held.execute(code, output, inst);
+                    }
                     InstOrEdit::Edit(Edit::Move { from, to }) => self.edit(*from, *to),
                 }
             }
+            self.held_at_end.push(self.held.clone());
         }
         for (at, target) in std::mem::take(&mut self.jumps) {
             let distance = self.block_starts[self.destinations[target]] as i64 - at as i64 - 1;
@@ -151,15 +163,24 @@ impl<'a> Emitter<'a> {
     fn edit(&mut self, from: Allocation, to: Allocation) {
         match (from.as_reg(), to.as_reg()) {
             (Some(from), Some(to)) => {
+                self.held.copy(from.hw_enc(), to.hw_enc());
                 self.push(ALU64 | MOV | REG, to.hw_enc() as u8, from.hw_enc() as u8, 0, 0);
             }
             (Some(from), None) => {
+                held::slot_of(to).into_iter().for_each(|slot| self.held.spill(from.hw_enc(), slot));
                 let offset = self.spill_offset(to);
                 self.push(STX | MEM | size_bits(MemorySize::B8), FRAME, from.hw_enc() as u8, offset, 0);
             }
             (None, Some(to)) => {
                 let offset = self.spill_offset(from);
-                self.push(LDX | MEM | size_bits(MemorySize::B8), to.hw_enc() as u8, FRAME, offset, 0);
+                let register = to.hw_enc();
+                match held::slot_of(from).map_or(Reload::Load, |slot| self.held.reload(slot, register)) {
+                    Reload::Needless => {}
+                    Reload::From(holder) => self.push(ALU64 | MOV | REG, register as u8, holder as u8, 0, 0),
+                    Reload::Load => {
+                        self.push(LDX | MEM | size_bits(MemorySize::B8), register as u8, FRAME, offset, 0);
+                    }
+                }
             }
             (None, None) => panic!("emission: a move from memory to memory"),
         }

@@ -5,6 +5,7 @@
 mod allocate;
 mod disassemble;
 mod emit;
+mod held;
 mod insn;
 mod memory;
 mod plan;
