@@ -276,6 +276,7 @@ pub static FAMILIES: &[Family] = &[
             entry(&["is_unsigned_integer"], "begin { print(is_unsigned_integer(pid)); }"),
             entry(&["is_ptr"], "begin { print(is_ptr(curtask)); }"),
             entry(&["is_array"], "begin { print(is_array(curtask.comm)); }"),
+            entry(&["is_scalar"], "begin { @a[1] = 1; @b = 1; print((is_scalar(@a), is_scalar(@b))); }"),
             entry(&["is_literal"], "begin { print(is_literal(5)); }"),
             entry(&["is_err"], "kretprobe:vfs_open { if (is_err(retval)) { print(strerror(retval)); } }"),
             entry(&["assert"], "begin { assert(ncpus > 0, \"there must be a CPU\"); }"),
