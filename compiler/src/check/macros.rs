@@ -108,7 +108,7 @@ impl<'a> Checker<'a> {
             return None;
         };
         Some(self.in_caller(|checker| match argument {
-            ast::Argument::Expr(expr) => checker.expression(expr),
+            ast::Argument::Expr(expr) => checker.tracked(expr),
             ast::Argument::Type(_) => checker.argument(argument),
         }))
     }

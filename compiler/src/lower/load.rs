@@ -67,6 +67,10 @@ impl Lowerer<'_> {
             // One byte more: a string that fills its array has no NUL in it, and the helper always writes one.
             let slot = Address::Slot(self.slot(size + 1, 8, "string"), 0);
             self.push(Instruction::Zero { address: slot, size: size + 1 });
+            if *access == Access::Direct && !self.helpers_read_own_memory() && can_load_text(size) {
+                self.load_text_by_words(pointer, *offset, slot, size);
+                return slot;
+            }
             self.probe_read_string(slot, size + 1, pointer, *offset, *access, expr.span);
             return slot;
         }
@@ -76,13 +80,21 @@ impl Lowerer<'_> {
         to
     }
 
+    /// A string of the kernel, where the verifier knows the pointer and no helper may read it.
+    fn load_text_by_words(&mut self, pointer: &Expr, offset: i64, to: Address, size: u32) {
+        let from = self.scalar(pointer);
+        let load = |lowerer: &mut Self| lowerer.copy_text(Address::Pointer(from, offset as i32), to, size);
+        if may_be_null(pointer) { self.if_else(from, load, |_| {}) } else { load(self) }
+    }
+
     /// A string behind a pointer of which only the first `most` bytes matter; the helper ends it with a NUL.
     pub(super) fn load_text(&mut self, expr: &Expr, most: u32) -> Option<Address> {
         let (ExprKind::Load { pointer, offset, access, .. }, Type::String(size)) = (&expr.kind, &expr.ty) else {
             return None;
         };
         // Of a null pointer that the verifier follows nothing is read.
-        if may_be_null(pointer) {
+        let is_loaded = *access == Access::Direct && !self.helpers_read_own_memory() && can_load_text(*size);
+        if may_be_null(pointer) || is_loaded {
             return None;
         }
         let bytes = size.saturating_add(1).min(most.saturating_add(1));
@@ -200,4 +212,9 @@ impl Lowerer<'_> {
 /// A pointer whose type the verifier knows and that may be null, as all that are loaded may; what a helper gives is not.
 fn may_be_null(pointer: &Expr) -> bool {
     matches!(pointer.ty, Type::Pointer(_, Space::Typed)) && !matches!(pointer.kind, ExprKind::Call(_))
+}
+
+/// Whether a string of that many bytes is loaded by words: whole ones, and few.
+fn can_load_text(size: u32) -> bool {
+    size % 8 == 0 && size <= 64
 }

@@ -43,6 +43,30 @@ impl Lowerer<'_> {
         self.choose(fits, |_| total, |_| most)
     }
 
+    /// Copies a string of whole words up to its NUL, and makes what is behind it zero.
+    pub(super) fn copy_text(&mut self, from: Address, to: Address, size: u32) {
+        let (each, highest) = (self.constant(EACH_BYTE), self.constant(EACH_BYTE << 7));
+        let (zero, one, mut goes_on) = (self.constant(0), self.constant(1), self.constant(-1));
+        for offset in (0..size).step_by(8) {
+            let (place, target) = (self.offset_address(from, offset), self.offset_address(to, offset));
+            let word = self.load8(place);
+            // The highest bit of the first byte that is zero, and then those below it: all, if there is none.
+            let less = self.binary(BinaryOp::Sub, word, each);
+            let unset = self.value(Instruction::Unary(UnaryOp::Not, word));
+            let borrowed = self.binary(BinaryOp::And, less, unset);
+            let zeros = self.binary(BinaryOp::And, borrowed, highest);
+            let negated = self.value(Instruction::Unary(UnaryOp::Negate, zeros));
+            let first = self.binary(BinaryOp::And, zeros, negated);
+            let below = self.binary(BinaryOp::Sub, first, one);
+            let kept = self.binary(BinaryOp::And, word, below);
+            let kept = self.binary(BinaryOp::And, kept, goes_on);
+            self.store8(target, kept);
+            let none = self.compare(Comparison::Equal, zeros, zero);
+            let mask = self.value(Instruction::Unary(UnaryOp::Negate, none));
+            goes_on = self.binary(BinaryOp::And, goes_on, mask);
+        }
+    }
+
     /// Copies the first `count` of `most` bytes, and makes the others zero.
     pub fn copy_first(&mut self, to: Address, from: Address, most: u32, count: Value) {
         for offset in 0..most {
