@@ -82,6 +82,11 @@ fn trace(
         // A command is watched from its start; everything else may be there already.
         printer.names().watch_processes(options.command.is_none());
     }
+    // What probes send before there are buffers is refused.
+    let packets = match &manifest.packets {
+        Some(symbol) => Some(Packets::new(loaded.map_descriptor(symbol)?, manifest)?),
+        None => None,
+    };
     let scope = Scope { process: target, is_command: options.command.is_some() };
     let attach_points = manifest.programs.iter().map(|program| program.attachments.len()).sum();
     let progress = Progress::new(&signals, attach_points, options.quiet);
@@ -102,10 +107,6 @@ fn trace(
         None => None,
     };
     let (outcome, events) = {
-        let packets = match &manifest.packets {
-            Some(symbol) => Some(Packets::new(loaded.map_descriptor(symbol)?, manifest)?),
-            None => None,
-        };
         let collector = Collector::new(ring, packets, &mut printer, &maps);
         let output = options.output.is_none().then_some(libc::STDOUT_FILENO);
         let mut session = Session { manifest, loaded, signals: &signals, output, collector };
