@@ -56,7 +56,7 @@ pub enum Call {
 
 /// Prints the table.
 pub fn run(tools: &[Tool]) {
-    let account = match Account::open() {
+    let account = match open_account() {
         Ok(account) => account,
         Err(error) => return println!("the kernel keeps no account of programs: {error}; run as root"),
     };
@@ -91,19 +91,15 @@ pub fn run(tools: &[Tool]) {
     }
 }
 
-/// The kernel's account of what programs take, kept while this lives. Nobody else's setting changes.
-struct Account(#[allow(dead_code, reason = "it is open until it is dropped")] OwnedFd);
-
-impl Account {
-    fn open() -> std::io::Result<Self> {
-        /// `BPF_ENABLE_STATS` and `BPF_STATS_RUN_TIME` (include/uapi/linux/bpf.h).
-        const ENABLE_STATS: libc::c_long = 32;
-        const RUN_TIME: u32 = 0;
-        // SAFETY: the attribute is four readable bytes; the new descriptor is owned here.
-        unsafe {
-            let fd = libc::syscall(libc::SYS_bpf, ENABLE_STATS, &RUN_TIME, size_of::<u32>());
-            if fd < 0 { Err(std::io::Error::last_os_error()) } else { Ok(Self(OwnedFd::from_raw_fd(fd as i32))) }
-        }
+/// The kernel's account of what programs take, kept while the descriptor is open. Nobody else's setting changes.
+fn open_account() -> std::io::Result<OwnedFd> {
+    /// `BPF_ENABLE_STATS` and `BPF_STATS_RUN_TIME` (include/uapi/linux/bpf.h).
+    const ENABLE_STATS: libc::c_long = 32;
+    const RUN_TIME: u32 = 0;
+    // SAFETY: the attribute is four readable bytes; the new descriptor is owned here.
+    unsafe {
+        let fd = libc::syscall(libc::SYS_bpf, ENABLE_STATS, &RUN_TIME, size_of::<u32>());
+        if fd < 0 { Err(std::io::Error::last_os_error()) } else { Ok(OwnedFd::from_raw_fd(fd as i32)) }
     }
 }
 

@@ -4,7 +4,8 @@ use crate::arguments::Compile;
 use crate::recipe::{self, Choices, Recipe, Recorder, Replay};
 use crate::report;
 use crate::script_option::{self, Named};
-use crate::source::{self, Files, Headers};
+use crate::source::{self, Files, Headers, Script};
+use lancet_compiler::builtin::Builtin;
 use lancet_compiler::compile::{Input, Output, Section, Stage, compile};
 use lancet_compiler::import::Importer;
 use lancet_compiler::option::ScriptOption;
@@ -92,6 +93,8 @@ pub fn compiled(arguments: &Compile, job: Job<'_>, kernel: &dyn Kernel) -> Resul
             named: job.settings.named.clone(),
             allow_unsafe: job.settings.allow_unsafe,
             probe_filter: arguments.probe_filter.clone(),
+            no_feature: arguments.no_feature.clone(),
+            debuginfo: arguments.debuginfo.clone(),
         };
         Recorder::new(&script, &headers, &Files, kernel, is_for_here, choices)
     });
@@ -100,12 +103,8 @@ pub fn compiled(arguments: &Compile, job: Job<'_>, kernel: &dyn Kernel) -> Resul
         None => (&headers, &Files),
     };
     let section = || recorder.as_ref().map(|recorder| Section { name: recipe::SECTION, bytes: recorder.bytes() });
-    let mut sources = SourceMap::default();
-    let file = sources.add(script.name, script.text);
-    let input = Input {
+    let given = Given {
         kernel,
-        builtins: &builtins,
-        library: lancet_stdlib::LIBRARY,
         settings: job.settings,
         environment: &environment,
         loader,
@@ -113,22 +112,36 @@ pub fn compiled(arguments: &Compile, job: Job<'_>, kernel: &dyn Kernel) -> Resul
         dumps: &stages,
         section: &section,
     };
-    let output = compile(&mut sources, file, input);
-    Ok((output, sources))
+    Ok(compile_script(script, &builtins, given))
+}
+
+/// What is compiled with a script.
+struct Given<'a> {
+    kernel: &'a dyn Kernel,
+    settings: Settings,
+    environment: &'a [(String, String)],
+    loader: &'a dyn SourceLoader,
+    importer: &'a dyn Importer,
+    dumps: &'a [Stage],
+    section: &'a dyn Fn() -> Option<Section>,
+}
+
+fn compile_script(script: Script, builtins: &[&'static dyn Builtin], given: Given<'_>) -> (Output, SourceMap) {
+    let Given { kernel, settings, environment, loader, importer, dumps, section } = given;
+    let mut sources = SourceMap::default();
+    let file = sources.add(script.name, script.text);
+    let library = lancet_stdlib::LIBRARY;
+    let input = Input { kernel, builtins, library, settings, environment, loader, importer, dumps, section };
+    (compile(&mut sources, file, input), sources)
 }
 
 /// Compiles again what an object file was compiled from; shows what was found. `Err` is the exit code after an error.
 pub fn again(recipe: &Recipe, settings: Settings, warnings: bool, kernel: &dyn Kernel) -> Result<Output, u8> {
     let builtins = lancet_stdlib::all();
     let files = Replay::new(recipe, builtins.iter().map(|builtin| builtin.signature().name).collect());
-    let script = recipe.script();
     let named = settings.named.clone();
-    let mut sources = SourceMap::default();
-    let file = sources.add(script.name, script.text);
-    let input = Input {
+    let given = Given {
         kernel,
-        builtins: &builtins,
-        library: lancet_stdlib::LIBRARY,
         settings,
         environment: &recipe.choices.environment,
         loader: &files,
@@ -136,7 +149,7 @@ pub fn again(recipe: &Recipe, settings: Settings, warnings: bool, kernel: &dyn K
         dumps: &[],
         section: &|| None,
     };
-    let output = compile(&mut sources, file, input);
+    let (output, sources) = compile_script(recipe.script(), &builtins, given);
     shown(output, &sources, &named, false, warnings)
 }
 

@@ -25,11 +25,14 @@ pub fn capture(arguments: &Capture) -> u8 {
 
 /// This machine, with the places where the user has debug information.
 pub fn this(compile: &Compile) -> LiveKernel {
+    without(&compile.no_feature, &compile.debuginfo).with_traceable_functions(compile.traceable_functions.clone())
+}
+
+/// This machine without some features.
+pub fn without(features: &[String], debuginfo: &[String]) -> LiveKernel {
     // Files without build id are checked by their checksum in any case; bpftrace wants a + for that.
-    let directories = compile.debuginfo.iter().map(|directory| directory.trim_start_matches('+').into());
-    LiveKernel::with_debug_directories(directories.collect())
-        .without_features(compile.no_feature.clone())
-        .with_traceable_functions(compile.traceable_functions.clone())
+    let directories = debuginfo.iter().map(|directory| directory.trim_start_matches('+').into());
+    LiveKernel::with_debug_directories(directories.collect()).without_features(features.to_vec())
 }
 
 /// The machine of `--machine`, else this one. The error is for users.

@@ -62,6 +62,10 @@ pub struct Choices {
     pub allow_unsafe: bool,
     /// `--probe-filter`.
     pub probe_filter: Option<String>,
+    /// `--no-feature`.
+    pub no_feature: Vec<String>,
+    /// `--debuginfo`.
+    pub debuginfo: Vec<String>,
 }
 
 impl Recipe {

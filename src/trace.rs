@@ -168,11 +168,14 @@ pub fn run_object(arguments: &Run) -> u8 {
         Ok(manifest) => manifest,
         Err(error) => return report::error(&error.to_string()),
     };
-    let kernel = LiveKernel::new();
-    let recipe = match Recipe::of(&object) {
-        Some(recipe) if !recipe.is_for(&kernel, &manifest) => recipe,
-        _ => return run_bytes(&object, arguments.runtime.clone()),
+    let Some(recipe) = Recipe::of(&object) else {
+        let file = arguments.object.display();
+        return report::error(&format!("{file} does not hold its script as this lancet writes it: build it again"));
     };
+    let kernel = machine::without(&recipe.choices.no_feature, &recipe.choices.debuginfo);
+    if recipe.is_for(&kernel, &manifest) {
+        return run_bytes(&object, arguments.runtime.clone());
+    }
     if arguments.runtime.verbose {
         eprintln!("{} was built for {}: compiling it for this machine", arguments.object.display(), recipe.machine());
     }

@@ -102,7 +102,7 @@ fn directories(path: &std::path::Path) -> io::Result<Vec<String>> {
 
 /// Why it cannot be read, and what to do.
 fn closed(what: &str) -> String {
-    let reason = Lockdown::of_machine().explains_denial().unwrap_or("it takes root, or CAP_DAC_READ_SEARCH");
+    let reason = Lockdown::met_by_root().explains_denial().unwrap_or("it takes root, or CAP_DAC_READ_SEARCH");
     format!("{what} cannot be read: {reason}")
 }
 

@@ -119,7 +119,7 @@ pub fn with_cookie(cookie: u64, attach: impl Fn(u64) -> io::Result<Link>) -> io:
 /// A reason that no kind of probe has its own words for.
 pub fn describe(error: &io::Error) -> Reason {
     match error.raw_os_error() {
-        Some(libc::EPERM | libc::EACCES) => match Lockdown::of_machine().explains_denial() {
+        Some(libc::EPERM | libc::EACCES) => match Lockdown::met_by_root().explains_denial() {
             Some(reason) => reason.into(),
             None => {
                 "the kernel does not permit it: run as root or with CAP_PERFMON, and see kernel.perf_event_paranoid"

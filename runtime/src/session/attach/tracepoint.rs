@@ -41,7 +41,7 @@ fn number(category: &str, event: &str) -> Result<u64, Reason> {
     let mounted = TRACEFS.iter().any(|folder| std::path::Path::new(folder).join("events").is_dir());
     Err(match (denied, mounted) {
         (true, _) => {
-            let reason = Lockdown::of_machine().explains_denial().unwrap_or("run as root");
+            let reason = Lockdown::met_by_root().explains_denial().unwrap_or("run as root");
             format!("tracefs cannot be read: {reason}")
         }
         (false, true) => {
