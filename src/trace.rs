@@ -1,16 +1,16 @@
 //! Compiling and running, together and apart: `lancet -e`, `lancet build`, `lancet run`.
 
-use crate::arguments::{Buffering, Build, Format, ModeName, Run, Runtime, Trace};
+use crate::arguments::{Buffering, Build, Compile, Format, ModeName, Run, Runtime, Trace};
 use crate::compile::{self, Job};
 use crate::recipe::Recipe;
 use crate::report;
 use crate::source::reason;
 use crate::{fmt, info, list, machine, script_option};
 use lancet_compiler::settings::{Mode, Settings};
-use lancet_kernel::Features;
+use lancet_kernel::{Features, Kernel};
 use lancet_runtime::format::output;
 use lancet_runtime::kernel::LiveKernel;
-use lancet_runtime::session::{self, Options};
+use lancet_runtime::session::{self, Options, Outcome, RuntimeError};
 use std::path::Path;
 
 /// `lancet -e PROGRAM`, `lancet FILE`: compiles for this machine, then runs what was compiled.
@@ -78,7 +78,7 @@ pub fn trace(arguments: Trace) -> u8 {
         warnings: !runtime.no_warnings,
         keeps_source: emit_elf.is_some().then_some(true),
     };
-    let output = match compile::run(&compile, job, &kernel) {
+    let output = match compile::run(&compile, job.clone(), &kernel) {
         Ok(output) => output,
         Err(code) => return code,
     };
@@ -92,10 +92,39 @@ pub fn trace(arguments: Trace) -> u8 {
     if dry_run || !compile.dump.is_empty() {
         return 0;
     }
-    match output.object {
-        Some(object) => run_bytes(&object, runtime),
-        None => 1,
+    let options = options(runtime);
+    let result = session::run(&output.object.unwrap_or_default(), &options);
+    let result = match result {
+        Err(error) if error.is_too_much_to_verify() && !kernel.features().bpf_loop => {
+            with_fewer_rounds(&compile, job, &kernel, error, &options)
+        }
+        other => other,
+    };
+    exit_code(result)
+}
+
+/// Loops that are walked round by round were too much for the verifier: they get a nearer end. What they leave is told when
+/// it happens.
+fn with_fewer_rounds(
+    compile: &Compile,
+    mut job: Job<'_>,
+    kernel: &LiveKernel,
+    first: RuntimeError,
+    options: &Options,
+) -> Result<Outcome, RuntimeError> {
+    // All that there is to say about the script has been said.
+    (job.notes, job.warnings) = (false, false);
+    while let Some(rounds) = job.settings.rounds.fewer() {
+        job.settings.rounds = rounds;
+        let Some(object) = compile::run(compile, job.clone(), kernel).ok().and_then(|output| output.object) else {
+            break;
+        };
+        match session::run(&object, options) {
+            Err(error) if error.is_too_much_to_verify() => {}
+            other => return other,
+        }
     }
+    Err(first)
 }
 
 /// `lancet SCRIPT --help`: tells the script's own options. False if there is no script, or it has none.
@@ -204,7 +233,18 @@ fn compiled_again(recipe: &Recipe, kernel: &LiveKernel, runtime: &Runtime) -> Re
 }
 
 fn run_bytes(object: &[u8], arguments: Runtime) -> u8 {
-    let options = Options {
+    exit_code(session::run(object, &options(arguments)))
+}
+
+fn exit_code(result: Result<Outcome, RuntimeError>) -> u8 {
+    match result {
+        Ok(outcome) => outcome.exit_code,
+        Err(error) => report::error(&error.to_string()),
+    }
+}
+
+fn options(arguments: Runtime) -> Options {
+    Options {
         pid: arguments.pid,
         command: arguments.command,
         output: arguments.output,
@@ -221,9 +261,5 @@ fn run_bytes(object: &[u8], arguments: Runtime) -> u8 {
         strict: arguments.strict,
         drop_privileges: arguments.drop_privileges,
         dry_run: false,
-    };
-    match session::run(object, &options) {
-        Ok(outcome) => outcome.exit_code,
-        Err(error) => report::error(&error.to_string()),
     }
 }

@@ -35,6 +35,26 @@ pub struct Settings {
     pub probe_filter: Option<regex_lite::Regex>,
     /// The tool runs outside the initial pid namespace.
     pub nested_pid_namespace: bool,
+    /// How far loops go that a kernel without bpf_loop follows.
+    pub rounds: Rounds,
+}
+
+/// How far a range of unknown length is walked on kernels whose verifier follows a loop round by round: without bpf_loop,
+/// before 5.17. A longer one is an error at run time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rounds(pub u16);
+
+impl Rounds {
+    /// What is left to try when the verifier has had enough before that many rounds.
+    pub fn fewer(self) -> Option<Self> {
+        (self.0 > 15).then_some(Self(self.0 / 4))
+    }
+}
+
+impl Default for Rounds {
+    fn default() -> Self {
+        Self(1000)
+    }
 }
 
 /// Which probes of a script run.

@@ -23,7 +23,7 @@ impl Selector<'_> {
         let (from_base, from_align) = self.base(from);
         let mut offset = 0;
         while offset < size {
-            let width = chunk(size - offset, (to_align + offset) | (from_align + offset));
+            let width = chunk(size - offset, (to_align.offset + offset) | (from_align.offset + offset));
             let value = self.code.vreg();
             let load = Op::Load { size: width, dst: value, from: shifted(from_base, offset) };
             self.push(load);
@@ -47,7 +47,7 @@ impl Selector<'_> {
         let size = bytes.len() as u32;
         let mut offset = 0;
         while offset < size {
-            let mut width = chunk(size - offset, align + offset);
+            let mut width = chunk(size - offset, align.offset + offset);
             let word = |width: MemorySize| {
                 let mut word = [0; 8];
                 let start = offset as usize;
@@ -65,8 +65,8 @@ impl Selector<'_> {
     }
 
     /// Loads a word, in parts where it lies on the stack across the boundary of its size, which no verifier allows.
-    pub(super) fn load_unsigned(&mut self, size: MemorySize, dst: VReg, from: Base, align: u32) {
-        let part = part(size, from, align);
+    pub(super) fn load_unsigned(&mut self, size: MemorySize, dst: VReg, from: Base, align: Alignment) {
+        let part = align.part(size);
         if part == size {
             return self.push(Op::Load { size, dst, from });
         }
@@ -85,8 +85,8 @@ impl Selector<'_> {
     }
 
     /// Stores a word, in parts as [`Self::load_unsigned`] loads it.
-    pub(super) fn store(&mut self, size: MemorySize, to: Base, align: u32, src: Source) {
-        let part = part(size, to, align);
+    pub(super) fn store(&mut self, size: MemorySize, to: Base, align: Alignment, src: Source) {
+        let part = align.part(size);
         if part == size {
             return self.push(Op::Store { size, to, src });
         }
@@ -112,11 +112,18 @@ impl Selector<'_> {
     }
 }
 
-/// What can be moved at once of a word: all of it, but on the stack.
-fn part(size: MemorySize, base: Base, align: u32) -> MemorySize {
-    match base {
-        Base::Stack(..) => chunk(size.bytes(), align),
-        Base::Reg(..) => size,
+/// How an address lies in the memory it belongs to, which starts at a multiple of eight.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Alignment {
+    pub(super) offset: u32,
+    /// The stack, of this function or its caller's, is read and written at aligned places only.
+    pub(super) is_stack: bool,
+}
+
+impl Alignment {
+    /// What can be moved at once of a word.
+    fn part(self, size: MemorySize) -> MemorySize {
+        if self.is_stack { chunk(size.bytes(), self.offset) } else { size }
     }
 }
 

@@ -2,12 +2,13 @@
 
 use super::Relocation;
 use super::insn::{Alu, Condition};
+use super::memory::Alignment;
 use super::plan::{Place, Plan, entry_parameter};
 use super::scratch::Region;
 use super::vcode::{Base, Callee, Op, Source, VBlock, VCode};
 use crate::ir::{
-    Address, BinaryOp, Block, Comparison, Function, HelperEffect, Inst, Instruction, MemorySize, Terminator, UnaryOp,
-    Value, ValueDef, Width,
+    Address, BinaryOp, Block, Comparison, Function, FunctionKind, HelperEffect, Inst, Instruction, MemorySize,
+    Terminator, UnaryOp, Value, ValueDef, Width,
 };
 use lancet_syntax::span::Span;
 use regalloc2::VReg;
@@ -307,7 +308,21 @@ impl<'a> Selector<'a> {
     }
 
     /// Where an address is, and the low bits of its offset as far as alignment is known.
-    pub(super) fn base(&mut self, address: Address) -> (Base, u32) {
+    pub(super) fn base(&mut self, address: Address) -> (Base, Alignment) {
+        let (base, offset) = self.base_and_offset(address);
+        let is_stack = match address {
+            Address::Slot(..) => matches!(base, Base::Stack(..)),
+            Address::Pointer(pointer, _) => self.is_parameter_of_callback(pointer),
+        };
+        (base, Alignment { offset, is_stack })
+    }
+
+    /// Such a parameter may point to variables of the function that the callback belongs to.
+    fn is_parameter_of_callback(&self, pointer: Value) -> bool {
+        matches!(self.function.kind, FunctionKind::Callback) && entry_parameter(self.function, pointer).is_some()
+    }
+
+    fn base_and_offset(&mut self, address: Address) -> (Base, u32) {
         match address {
             Address::Slot(slot, offset) => match self.plan.places.get(&slot) {
                 Some(Place::Scratch(start)) => {

@@ -18,9 +18,6 @@ use lancet_syntax::span::Span;
 /// Ranges up to this length become loops within the function, which the verifier follows round by round.
 const FEW_ROUNDS: i64 = 100;
 
-/// Without bpf_loop, a range of unknown length is followed this far, and a longer one is an error at run time.
-const MOST_ROUNDS: i64 = 1000;
-
 /// Where the shared variables are.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame {
@@ -126,7 +123,7 @@ impl<'a> Lowerer<'a> {
             (self.builder.block(), self.builder.block(), self.builder.block(), self.builder.block());
         let limit = match (&start.kind, &end.kind) {
             (ExprKind::Constant(start), ExprKind::Constant(end)) => end.saturating_sub(*start).max(0),
-            _ => MOST_ROUNDS,
+            _ => i64::from(self.target.settings.rounds.0),
         };
         let finished = if known { done } else { self.builder.block() };
         self.builder.jump(head);
@@ -169,7 +166,8 @@ impl<'a> Lowerer<'a> {
 
     /// A range that is longer than the verifier can follow has not been walked to its end.
     fn report_rounds_left(&mut self, first: Value, last: Value, span: Span) {
-        let most = self.constant(MOST_ROUNDS);
+        let rounds = self.target.settings.rounds.0;
+        let most = self.constant(i64::from(rounds));
         let reached = self.binary(BinaryOp::Add, first, most);
         let left = self.compare(Comparison::SignedLess, reached, last);
         let location = self.location(span);
@@ -177,7 +175,7 @@ impl<'a> Lowerer<'a> {
             left,
             |lowerer| {
                 let message = format!(
-                    "the loop ended after {MOST_ROUNDS} rounds: before Linux 5.17 only ranges of known length can have more"
+                    "the loop ended after {rounds} rounds: before Linux 5.17 only ranges of known length can have more"
                 );
                 lowerer.emit(Action::RuntimeError { message, location }, &[]);
             },

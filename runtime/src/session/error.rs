@@ -67,6 +67,11 @@ pub enum RuntimeError {
 }
 
 impl RuntimeError {
+    /// The verifier had looked at as many instructions as it ever does, and found nothing wrong so far.
+    pub fn is_too_much_to_verify(&self) -> bool {
+        matches!(self, Self::Verifier(refusal) if is_limit(&refusal.message))
+    }
+
     /// The last error of the system, met while doing `what`.
     pub(super) fn system(what: impl Into<String>) -> Self {
         Self::System { what: what.into(), reason: io::Error::last_os_error() }

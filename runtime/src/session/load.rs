@@ -24,6 +24,11 @@ const LOG_SIZE: usize = 16 << 20;
 /// Room for the log of each program with `-v`.
 const VERBOSE_LOG_SIZE: usize = 1 << 20;
 
+/// Levels of the verifier's log, from include/linux/bpf_verifier.h: every instruction followed, and only a summary. What
+/// is wrong with a program is told at each.
+const BPF_LOG_LEVEL1: u32 = 1;
+const BPF_LOG_STATS: u32 = 4;
+
 /// What libbpf printed. It knows one print function per process.
 static SAID: Mutex<String> = Mutex::new(String::new());
 
@@ -44,30 +49,56 @@ pub struct Loaded {
     program_logs: Vec<Vec<u8>>,
 }
 
+/// What the verifier is asked to write.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Logging {
+    /// Its way through a program that it refuses.
+    Refused,
+    /// Its way through every program (`-v`).
+    All,
+    /// Its last words: a log that does not fit makes the kernel refuse a program, and hides why it refused another.
+    Short,
+}
+
 impl Loaded {
     /// Opens and loads an object file.
     pub fn new(bytes: &[u8], manifest: &Manifest, options: &Options) -> Result<Self, RuntimeError> {
         // SAFETY: the function matches the type that libbpf asks for and lives as long as the process.
         unsafe { sys::libbpf_set_print(Some(keep_print)) };
-        let mut loaded = Self::open(bytes)?;
-        loaded.size_ring_buffer(manifest)?;
-        if options.verbose {
-            loaded.keep_program_logs(manifest);
+        let logging = if options.verbose { Logging::All } else { Logging::Refused };
+        let (mut loaded, mut result) = Self::attempt(bytes, manifest, logging)?;
+        let mut way = String::new();
+        if result == -libc::ENOSPC {
+            way = loaded.refusal_log();
+            take_said();
+            (loaded, result) = Self::attempt(bytes, manifest, Logging::Short)?;
         }
-        let targets = loaded.name_targets(manifest)?;
-        let result = loaded.load(manifest, user_reads::are_mistaken(bytes))?;
-        drop(targets);
         let said = take_said();
         if options.verbose {
             eprint!("{said}");
             loaded.program_logs.iter().for_each(|log| eprint!("{}", text(log)));
         }
         if result < 0 {
-            let error = load_error(io::Error::from_raw_os_error(-result), said, &loaded);
+            let log = way + &loaded.refusal_log();
+            let error = load_error(io::Error::from_raw_os_error(-result), said, log);
             return Err(attach::refused_target(manifest, error));
         }
         loaded.log = Vec::new();
         Ok(loaded)
+    }
+
+    /// Opens an object and has the kernel load it; the number is what libbpf answers, 0 or a negative error.
+    fn attempt(bytes: &[u8], manifest: &Manifest, logging: Logging) -> Result<(Self, c_int), RuntimeError> {
+        let mut loaded = Self::open(bytes)?;
+        loaded.size_ring_buffer(manifest)?;
+        match logging {
+            Logging::Refused => {}
+            Logging::All => loaded.keep_program_logs(manifest, BPF_LOG_LEVEL1),
+            Logging::Short => loaded.keep_program_logs(manifest, BPF_LOG_STATS),
+        }
+        let _targets = loaded.name_targets(manifest)?;
+        let result = loaded.load(manifest, user_reads::are_mistaken(bytes))?;
+        Ok((loaded, result))
     }
 
     /// The program with this symbol.
@@ -118,7 +149,6 @@ impl Loaded {
         }
     }
 
-    /// What libbpf answers: 0 or a negative error.
     fn load(&self, manifest: &Manifest, user_reads_are_mistaken: bool) -> Result<c_int, RuntimeError> {
         let object = self.object.as_ptr();
         if user_reads_are_mistaken {
@@ -162,14 +192,14 @@ impl Loaded {
         Ok(())
     }
 
-    fn keep_program_logs(&mut self, manifest: &Manifest) {
+    fn keep_program_logs(&mut self, manifest: &Manifest, level: u32) {
         for program in &manifest.programs {
             let Ok(program) = self.program(&program.symbol) else { continue };
             let mut log = vec![0u8; VERBOSE_LOG_SIZE];
             // SAFETY: the buffer's heap memory lives as long as the object.
             unsafe {
                 sys::bpf_program__set_log_buf(program, log.as_mut_ptr().cast(), log.len() as _);
-                sys::bpf_program__set_log_level(program, 1);
+                sys::bpf_program__set_log_level(program, level);
             }
             self.program_logs.push(log);
         }
@@ -215,11 +245,10 @@ fn ring_buffer_size(pages: u32, cpus: usize) -> u32 {
     bytes.next_power_of_two().min(1 << 31) as u32
 }
 
-fn load_error(reason: io::Error, said: String, loaded: &Loaded) -> RuntimeError {
+fn load_error(reason: io::Error, said: String, log: String) -> RuntimeError {
     if let (Some(libc::EPERM | libc::EACCES), Some(refusal)) = (reason.raw_os_error(), privilege::refusal()) {
         return RuntimeError::NoPrivilege(refusal);
     }
-    let log = loaded.refusal_log();
     if let Some(locked) = Lockdown::of_machine().explains_log(&log) {
         return RuntimeError::NoPrivilege(locked.to_owned());
     }
