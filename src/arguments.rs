@@ -160,6 +160,9 @@ pub struct Runtime {
     /// Trace a running process until it ends
     #[arg(short = 'p', long = "pid", value_name = "PID")]
     pub pid: Option<u32>,
+    /// A running process whose stacks dw_ustack unwinds, in addition to those of -c and -p; may be given several times
+    #[arg(long = "dwarf-pid", value_name = "PID")]
+    pub dwarf_pid: Vec<u32>,
     /// Raise the semaphores of USDT probes in all processes that run the file; the kernel does so in any case
     #[arg(long = "usdt-file-activation")]
     pub usdt_file_activation: bool,

@@ -60,6 +60,7 @@ pub fn trace(arguments: Trace) -> u8 {
         allow_unsafe: compile.allow_unsafe,
         pid: runtime.pid,
         has_target: runtime.pid.is_some() || runtime.command.is_some(),
+        unwinds: unwinds(&runtime),
         report_helper_errors: runtime.helper_errors > 0,
         account: runtime.verbose,
         nested_pid_namespace: lancet_runtime::kernel::in_nested_pid_namespace(),
@@ -114,12 +115,13 @@ fn with_fewer_rounds(
 ) -> Result<Outcome, RuntimeError> {
     // All that there is to say about the script has been said.
     (job.notes, job.warnings) = (false, false);
+    let options = Options { another_attempt: true, ..options.clone() };
     while let Some(rounds) = job.settings.rounds.fewer() {
         job.settings.rounds = rounds;
         let Some(object) = compile::run(compile, job.clone(), kernel).ok().and_then(|output| output.object) else {
             break;
         };
-        match session::run(&object, options) {
+        match session::run(&object, &options) {
             Err(error) if error.is_too_much_to_verify() => {}
             other => return other,
         }
@@ -144,6 +146,11 @@ pub fn script_help(arguments: &Trace) -> bool {
         })
 }
 
+/// Whether there is a process whose stacks can be unwound.
+fn unwinds(runtime: &Runtime) -> bool {
+    runtime.pid.is_some() || runtime.command.is_some() || !runtime.dwarf_pid.is_empty()
+}
+
 /// The regular expression of `--probe-filter`.
 fn filter(text: Option<&str>) -> Result<Option<regex_lite::Regex>, String> {
     let compiled = text.map(regex_lite::Regex::new).transpose();
@@ -162,6 +169,7 @@ pub fn build(arguments: &Build) -> u8 {
         named,
         // `lancet run` may give one.
         has_target: true,
+        unwinds: true,
         allow_unsafe: arguments.compile.allow_unsafe,
         nested_pid_namespace: lancet_runtime::kernel::in_nested_pid_namespace(),
         probe_filter,
@@ -222,6 +230,7 @@ fn compiled_again(recipe: &Recipe, kernel: &LiveKernel, runtime: &Runtime) -> Re
         allow_unsafe: choices.allow_unsafe,
         pid: runtime.pid,
         has_target: runtime.pid.is_some() || runtime.command.is_some(),
+        unwinds: unwinds(runtime),
         report_helper_errors: runtime.helper_errors > 0,
         account: runtime.verbose,
         nested_pid_namespace: lancet_runtime::kernel::in_nested_pid_namespace(),
@@ -247,6 +256,7 @@ fn options(arguments: Runtime) -> Options {
     Options {
         pid: arguments.pid,
         command: arguments.command,
+        unwound: arguments.dwarf_pid,
         output: arguments.output,
         json: arguments.format == Format::Json,
         buffering: match arguments.buffering {
@@ -260,6 +270,7 @@ fn options(arguments: Runtime) -> Options {
         statistics: arguments.statistics,
         strict: arguments.strict,
         drop_privileges: arguments.drop_privileges,
+        another_attempt: false,
         dry_run: false,
     }
 }

@@ -84,7 +84,7 @@ fn examples_of_functions_compile() {
     let entries = documentation::FAMILIES.iter().flat_map(|family| family.entries);
     let mut refused = String::new();
     for entry in entries.filter(|entry| entry.anywhere) {
-        let settings = Settings { allow_unsafe: true, ..Settings::default() };
+        let settings = Settings { allow_unsafe: true, unwinds: true, ..Settings::default() };
         let (compiles, report) = compiled(entry.names[0], entry.example, settings);
         if !compiles {
             refused.push_str(&report);

@@ -25,6 +25,8 @@ pub struct Settings {
     pub pid: Option<u32>,
     /// A command was given with `-c`, or a process with `-p`.
     pub has_target: bool,
+    /// One of these, or a process with `--dwarf-pid`, whose stacks can be unwound.
+    pub unwinds: bool,
     /// `-k`: failed helpers are reported.
     pub report_helper_errors: bool,
     /// `-v`: what becomes of each probe's events is counted.
@@ -91,6 +93,8 @@ pub struct Config {
     pub on_stack_limit: u32,
     /// What happens when a script uses tseries().
     pub tseries: Unstable,
+    /// What happens when a script uses dw_ustack.
+    pub dw_ustack: Unstable,
     /// How stacks print.
     pub stack_mode: StackMode,
     /// What happens to probes that are not there.
@@ -112,6 +116,7 @@ impl Default for Config {
             max_bpf_progs: 1024,
             on_stack_limit: 32,
             tseries: Unstable::Warn,
+            dw_ustack: Unstable::Warn,
             stack_mode: StackMode::Bpftrace,
             missing_probes: MissingProbes::Error,
             license: LICENSES[0],
@@ -131,6 +136,25 @@ pub enum Unstable {
     Warn,
     /// It is refused.
     Error,
+}
+
+impl Unstable {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        Ok(match text {
+            "enable" | "true" | "1" => Self::Enable,
+            "warn" => Self::Warn,
+            "error" | "false" | "0" => Self::Error,
+            _ => return Err("enable, warn or error"),
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Enable => "enable",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
 }
 
 /// A setting's value as `config.name` gives it.
@@ -284,29 +308,16 @@ static SETTINGS: &[Setting] = &[
     ignored!("max_ast_nodes"),
     ignored!("unstable_import"),
     ignored!("unstable_import_statement", "enable"),
-    ignored!("unstable_dw_ustack", "warn"),
+    Setting {
+        name: "unstable_dw_ustack",
+        set: |config, text| Unstable::parse(text).map(|unstable| config.dw_ustack = unstable),
+        show: |config| Shown::Text(config.dw_ustack.name().into()),
+    },
     ignored!("unstable_map_decl"),
     Setting {
         name: "unstable_tseries",
-        set: |config, text| {
-            config.tseries = match text {
-                "enable" | "true" | "1" => Unstable::Enable,
-                "warn" => Unstable::Warn,
-                "error" | "false" | "0" => Unstable::Error,
-                _ => return Err("enable, warn or error"),
-            };
-            Ok(())
-        },
-        show: |config| {
-            Shown::Text(
-                match config.tseries {
-                    Unstable::Enable => "enable",
-                    Unstable::Warn => "warn",
-                    Unstable::Error => "error",
-                }
-                .into(),
-            )
-        },
+        set: |config, text| Unstable::parse(text).map(|unstable| config.tseries = unstable),
+        show: |config| Shown::Text(config.tseries.name().into()),
     },
     ignored!("unstable_addr"),
     ignored!("unstable_typeinfo", "enable"),

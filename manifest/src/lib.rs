@@ -17,13 +17,15 @@ pub use map::{Combine, Map, MapShape, MapValue, ShortKeys, hist_bucket_count, lh
 pub use probe::{Attachment, ProbeName, Program, Target, UsdtLocation};
 pub use value::{Clock, Field, ValueType};
 
+pub mod unwind;
+
 use serde::{Deserialize, Serialize};
 
 /// The ELF section that holds the manifest.
 pub const SECTION: &str = ".lancet.manifest";
 
 /// The version of this format; a runtime refuses another.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 
 /// Everything the runtime knows of a script.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -46,6 +48,8 @@ pub struct Manifest {
     pub packets: Option<String>,
     /// Symbol of the map from stack id (u64) to frames (u64 each, zero-terminated when short), if stacks are taken.
     pub stacks: Option<String>,
+    /// The maps of [`unwind`] are there and want tables.
+    pub unwinds: bool,
     /// The page of global variables, if there is one.
     pub globals: Option<Globals>,
     /// Where events are counted that found all memory for large values in use, if that can happen.
@@ -106,6 +110,10 @@ pub enum Counter {
     MapFull(u32),
     /// Stack traces that could not be stored.
     StacksLost,
+    /// Stack traces that end where no table says what called the code.
+    StacksCut,
+    /// Stack traces of processes that no table was asked for.
+    StacksWithoutTables,
     /// `delete` of keys that [`Manifest::maps`]`[n]` did not have, where the script did not look at the result.
     AbsentDeleted(u32),
     /// Of the events of [`Manifest::programs`]`[n]` those that came to such an end. Told with the program's other figures.

@@ -7,3 +7,4 @@ pub mod kernel;
 pub mod map;
 pub mod session;
 pub mod symbol;
+mod unwind;

@@ -57,6 +57,7 @@ mod symbol;
 mod time;
 mod tseries;
 mod uaddr;
+mod unstable;
 mod usermode;
 
 use lancet_compiler::builtin::Builtin;
@@ -122,6 +123,7 @@ pub fn all() -> Vec<&'static dyn Builtin> {
         &socket_cookie::SocketCookie,
         &stack::KSTACK,
         &stack::USTACK,
+        &stack::DW_USTACK,
         &str::Str,
         &str_concat::StrConcat,
         &strcap::Strcap,

@@ -5,17 +5,16 @@
 //! began, so that they begin where people expect it; setting the clock afterwards does not move them.
 
 use crate::format::unreachable_value;
+use crate::unstable::is_allowed;
 use lancet_compiler::builtin::{Aggregation, Builtin, Call, Operand, Signature};
 use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::{Address, BinaryOp, Comparison, Helper, Value};
 use lancet_compiler::lower::Lowerer;
-use lancet_compiler::settings::Unstable;
 use lancet_compiler::types::Type;
 use lancet_manifest::{Combine, InitialValue, MapValue};
 use lancet_syntax::ast;
 use lancet_syntax::code::Code;
-use lancet_syntax::diagnostic::Diagnostic;
 use lancet_syntax::span::Span;
 
 pub(crate) struct Tseries;
@@ -60,7 +59,7 @@ impl Aggregation for Tseries {
         arguments: &'a [ast::Argument],
         span: Span,
     ) -> Option<(MapValue, Vec<Expr>)> {
-        is_allowed(checker, span)?;
+        is_allowed(checker, "tseries", checker.settings().config.tseries, span)?;
         let value = checker.integer_argument(&arguments[0], "the first argument of tseries()");
         let interval = checker.constant_argument(&arguments[1], "the interval of tseries()")?;
         let intervals = checker.constant_argument(&arguments[2], "the number of intervals of tseries()")?;
@@ -163,22 +162,4 @@ fn combination<'a>(checker: &mut Checker<'a>, name: &'a ast::Argument, span: Spa
             return None;
         }
     })
-}
-
-/// Time series are called unstable, so that scripts say that they want them.
-fn is_allowed(checker: &mut Checker<'_>, span: Span) -> Option<()> {
-    let help = "say that it is meant: config = { unstable_tseries = enable }";
-    match checker.settings().config.tseries {
-        Unstable::Enable => Some(()),
-        Unstable::Warn => {
-            let message = "tseries() is unstable: what it prints may change";
-            checker.report(Diagnostic::warning(Code::Suspicious, span, message).help(help));
-            Some(())
-        }
-        Unstable::Error => {
-            let message = "tseries() is switched off by unstable_tseries";
-            checker.report(Diagnostic::error(Code::BadConfig, span, message).help(help));
-            None
-        }
-    }
 }

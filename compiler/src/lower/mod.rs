@@ -23,6 +23,7 @@ mod stack;
 mod statement;
 mod string;
 mod system_call;
+mod unwind;
 mod value_type;
 
 use crate::hir::{self, AttachPoint, ContextKind, ProbeProgram};
@@ -42,6 +43,7 @@ use locals::{Home, Kept};
 use loops::Frame;
 pub use search::{LONGEST_SEARCHED, can_search};
 use short_key::KernelMaps;
+pub use stack::StackSource;
 use system_call::Called;
 pub use value_type::value_type;
 
@@ -113,6 +115,7 @@ pub struct Lowerer<'a> {
     ring_buffer: Option<MapId>,
     packets: Option<MapId>,
     stacks: Option<MapId>,
+    unwinder: Option<unwind::Unwinder>,
     builder: FunctionBuilder,
     part: Option<&'a ProbeProgram>,
     /// Index in the manifest of the first probe name of this program.
@@ -149,6 +152,7 @@ impl<'a> Lowerer<'a> {
             ring_buffer: None,
             packets: None,
             stacks: None,
+            unwinder: None,
             builder: FunctionBuilder::new("", FunctionKind::Subprogram, 0),
             part: None,
             first_probe: 0,

@@ -17,12 +17,25 @@ const GROUP: u32 = 64;
 const ROOM: u32 = TRACE_BYTES.next_multiple_of(GROUP);
 /// The same in a callback.
 const CALLBACK_GROUP: u32 = 32;
+/// Bytes that are zeroed at a time.
+const MOST_ZEROED: u32 = 512;
 /// Where hashing starts, and what is multiplied with: small enough to be part of an instruction.
 const SEED: i64 = 0x2f6b_9d31;
 const PRIME: i64 = 0x5bd1_e995;
 const TRACES: u32 = 1 << 16;
 /// BPF_F_USER_STACK of bpf_get_stack.
 const USER: i64 = 1 << 8;
+
+/// Whose stack is taken, and how its frames are found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StackSource {
+    /// The kernel's.
+    Kernel,
+    /// The process's, by frame pointers.
+    User,
+    /// The process's, by tables.
+    Unwound,
+}
 
 impl Lowerer<'_> {
     fn stacks(&mut self) -> MapId {
@@ -45,7 +58,7 @@ impl Lowerer<'_> {
     }
 
     /// Takes a stack trace: u64 id, u32 number of frames, u32 process id (0 for the kernel's).
-    pub fn stack_trace(&mut self, user: bool, stack: StackType, into: Option<Address>) -> Address {
+    pub fn stack_trace(&mut self, source: StackSource, stack: StackType, into: Option<Address>) -> Address {
         let to = into.unwrap_or_else(|| Address::Slot(self.slot(16, 8, "stack"), 0));
         self.push(Instruction::Zero { address: to, size: 16 });
         let bytes = stack.limit * 8;
@@ -55,10 +68,20 @@ impl Lowerer<'_> {
         let trace = Address::Slot(self.builder.scratch_slot(ROOM, 8, "trace"), 0);
         let rest = self.offset_address(trace, bytes);
         self.push(Instruction::Zero { address: rest, size: ROOM - bytes });
-        let context = self.context();
-        let (buffer, size) = (self.address_of(trace), self.constant(i64::from(bytes)));
-        let flags = self.constant(if user { USER } else { 0 });
-        let taken = self.call(Helper::GET_STACK, &[context, buffer, size, flags]);
+        let user = source != StackSource::Kernel;
+        let taken = if source == StackSource::Unwound {
+            // Word by word: a kernel that is locked down has no helper for it.
+            for start in (0..bytes).step_by(MOST_ZEROED as usize) {
+                let (address, size) = (self.offset_address(trace, start), MOST_ZEROED.min(bytes - start));
+                self.push(Instruction::Zero { address, size });
+            }
+            self.unwound_stack(trace, stack.limit)
+        } else {
+            let context = self.context();
+            let (buffer, size) = (self.address_of(trace), self.constant(i64::from(bytes)));
+            let flags = self.constant(if user { USER } else { 0 });
+            self.call(Helper::GET_STACK, &[context, buffer, size, flags])
+        };
         let zero = self.constant(0);
         let any = self.compare(Comparison::SignedGreater, taken, zero);
         self.if_else(any, |lowerer| lowerer.keep_trace(user, trace, bytes, taken, to), |_| {});

@@ -131,6 +131,16 @@ fn report(manifest: &Manifest, printer: &mut Printer, counter: Counter, count: u
             );
         }
         Counter::Outcome(..) => {}
+        Counter::StacksCut => printer.tell(
+            Severity::Warning,
+            &format!("{count} stack traces of dw_ustack end early: nothing tells what called the code there"),
+        ),
+        Counter::StacksWithoutTables => printer.tell(
+            Severity::Warning,
+            &format!(
+                "{count} stack traces of dw_ustack are empty: they are of processes that -p, -c or --dwarf-pid do not name"
+            ),
+        ),
         Counter::StacksLost => {
             printer.lost("lost_stacks", count, &format!("{count} stack traces could not be stored"));
         }

@@ -164,9 +164,10 @@ impl<'s, 'm> Collector<'s, 'm> {
         signals: &Signals,
         process: Option<RawFd>,
         output: Option<RawFd>,
+        at_most: Option<Duration>,
     ) -> Result<Wake, RuntimeError> {
         let rests = self.pace.is_steady();
-        let timeout = if rests { REST.as_millis() as i32 } else { -1 };
+        let timeout = if rests { Some(REST) } else { at_most }.map_or(-1, |time| time.as_millis() as i32);
         let ring = self.ring.as_ref().filter(|_| !rests).map_or(-1, Ring::descriptor);
         let poll = |fd, events| libc::pollfd { fd, events, revents: 0 };
         let mut waiting = [

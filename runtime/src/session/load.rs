@@ -65,7 +65,11 @@ impl Loaded {
     pub fn new(bytes: &[u8], manifest: &Manifest, options: &Options) -> Result<Self, RuntimeError> {
         // SAFETY: the function matches the type that libbpf asks for and lives as long as the process.
         unsafe { sys::libbpf_set_print(Some(keep_print)) };
-        let logging = if options.verbose { Logging::All } else { Logging::Refused };
+        let logging = match options.verbose {
+            true => Logging::All,
+            false if options.another_attempt => Logging::Short,
+            false => Logging::Refused,
+        };
         let (mut loaded, mut result) = Self::attempt(bytes, manifest, logging)?;
         let mut way = String::new();
         if result == -libc::ENOSPC {

@@ -9,6 +9,7 @@ mod begin;
 mod bpf_map;
 mod closing;
 mod collect;
+mod entry;
 pub mod error;
 pub mod load;
 pub mod options;
@@ -28,7 +29,9 @@ pub use options::{Options, Outcome};
 
 use crate::event::{Flow, Presentation, Printer};
 use crate::format::Style;
+use crate::format::message::Severity;
 use crate::format::output::Output;
+use crate::unwind::{self, Unwinder};
 use account::Globals;
 use attach::{Attached, Progress, Scope, read_all};
 use bpf_map::LoadedMaps;
@@ -43,6 +46,7 @@ use statistics::Statistics;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::RawFd;
+use std::path::Path;
 
 /// Runs an object file to the end of the script.
 pub fn run(object: &[u8], options: &Options) -> Result<Outcome, RuntimeError> {
@@ -87,6 +91,7 @@ fn trace(
         Some(symbol) => Some(Packets::new(loaded.map_descriptor(symbol)?, manifest)?),
         None => None,
     };
+    let mut unwinder = unwinder(loaded, manifest, target, options)?;
     let scope = Scope { process: target, is_command: options.command.is_some() };
     let attach_points = manifest.programs.iter().map(|program| program.attachments.len()).sum();
     let progress = Progress::new(&signals, attach_points, options.quiet);
@@ -97,7 +102,15 @@ fn trace(
     }
     pins(manifest).for_each(|path| printer.pinned(path));
     if let Some(process) = process.as_mut().filter(|_| !attached.broken_off) {
-        process.start()?;
+        match &mut unwinder {
+            Some(unwinder) => {
+                let mut looked = Ok(());
+                let id = process.id;
+                process.start_from_entry(|| looked = unwinder.trace([id]))?;
+                looked.map_err(no_tables)?;
+            }
+            None => process.start()?,
+        }
     }
     if options.drop_privileges {
         privilege::give_up(manifest, options.command.is_some())?;
@@ -109,7 +122,7 @@ fn trace(
     let (outcome, events) = {
         let collector = Collector::new(ring, packets, &mut printer, &maps);
         let output = options.output.is_none().then_some(libc::STDOUT_FILENO);
-        let mut session = Session { manifest, loaded, signals: &signals, output, collector };
+        let mut session = Session { manifest, loaded, signals: &signals, output, collector, unwinder };
         session.read_iterators(&attached)?;
         // A script of which nothing can happen any more is at its end.
         let flow = match attached.is_active() || process.is_some() || session.waits_for_signals() {
@@ -154,6 +167,7 @@ struct Session<'s, 'm> {
     /// The output, if it is one that its reader may close.
     output: Option<RawFd>,
     collector: Collector<'s, 'm>,
+    unwinder: Option<Unwinder>,
 }
 
 impl Session<'_, '_> {
@@ -167,7 +181,14 @@ impl Session<'_, '_> {
             if self.collector.printer().flush() == Flow::Closed {
                 return Ok(Flow::Closed);
             }
-            match self.collector.wait(self.signals, process.map(Process::end), self.output)? {
+            if let Some(unwinder) = &mut self.unwinder {
+                unwinder.look_again().map_err(no_tables)?;
+                for problem in unwinder.problems() {
+                    self.collector.printer().tell(Severity::Warning, &problem);
+                }
+            }
+            let at_most = self.unwinder.is_some().then_some(unwind::INTERVAL);
+            match self.collector.wait(self.signals, process.map(Process::end), self.output, at_most)? {
                 Wake::Records => {}
                 Wake::Mappings => self.collector.printer().names().take_mappings(),
                 Wake::Signal(signal) if self.run_signal_programs(signal)? => {}
@@ -251,6 +272,30 @@ fn pins(manifest: &Manifest) -> impl Iterator<Item = &str> {
         Target::Iterator { pin, .. } if !pin.is_empty() => Some(pin.as_str()),
         _ => None,
     })
+}
+
+/// The tables of the processes whose stacks are unwound, as far as they run.
+fn unwinder(
+    loaded: &Loaded,
+    manifest: &Manifest,
+    target: Option<u32>,
+    options: &Options,
+) -> Result<Option<Unwinder>, RuntimeError> {
+    if !manifest.unwinds {
+        return Ok(None);
+    }
+    if let Some(missing) = options.unwound.iter().find(|process| !Path::new(&format!("/proc/{process}")).exists()) {
+        return Err(RuntimeError::NoProcess(*missing));
+    }
+    // What a command has mapped before it is one is our own: it is looked at when it starts.
+    let running = target.filter(|_| options.command.is_none());
+    let mut unwinder = Unwinder::new(loaded)?;
+    unwinder.trace(running.iter().chain(&options.unwound).copied()).map_err(no_tables)?;
+    Ok(Some(unwinder))
+}
+
+fn no_tables(reason: io::Error) -> RuntimeError {
+    RuntimeError::System { what: "the unwind tables cannot be written".into(), reason }
 }
 
 fn process_of(options: &Options) -> Result<Option<Process>, RuntimeError> {

@@ -10,6 +10,8 @@ pub struct Options {
     pub pid: Option<u32>,
     /// A command to start once everything is attached; its end ends the session.
     pub command: Option<String>,
+    /// More processes whose stacks are unwound by tables.
+    pub unwound: Vec<u32>,
     /// Where output goes instead of standard output.
     pub output: Option<PathBuf>,
     /// Output is one JSON object a line.
@@ -28,6 +30,8 @@ pub struct Options {
     pub strict: bool,
     /// Once everything is attached, keep only the privileges that reading events takes.
     pub drop_privileges: bool,
+    /// The verifier gave up on programs like these before: only whether it does again is asked.
+    pub another_attempt: bool,
     /// Load, but attach and run nothing.
     pub dry_run: bool,
 }

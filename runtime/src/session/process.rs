@@ -2,6 +2,7 @@
 //!
 //! The child waits on a pipe before it becomes the command, so that its first instruction is traced.
 
+use super::entry;
 use super::error::{RuntimeError, plain};
 use std::ffi::CString;
 use std::fmt;
@@ -12,6 +13,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::ptr;
+
+/// What tells the child to become the command, and whether to stop then for its parent.
+const RUN: u8 = 1;
+const BE_TRACED: u8 = 2;
 
 /// The process whose end ends the session.
 pub struct Process {
@@ -25,7 +30,7 @@ pub struct Process {
 /// What only a child has.
 struct Child {
     command: String,
-    /// A byte into it starts the command.
+    /// [`RUN`] or [`BE_TRACED`] into it starts the command.
     start: Option<File>,
     /// Says why the command could not be started.
     failure: File,
@@ -78,15 +83,28 @@ impl Process {
 
     /// Lets the command start; does nothing for another's process.
     pub fn start(&mut self) -> Result<(), RuntimeError> {
-        let Some(child) = &mut self.child else { return Ok(()) };
-        let Some(mut start) = child.start.take() else { return Ok(()) };
+        self.become_command(RUN).map(drop)
+    }
+
+    /// The same, but holds it at its program's first instruction until `ready` has returned.
+    pub fn start_from_entry(&mut self, ready: impl FnOnce()) -> Result<(), RuntimeError> {
+        if self.become_command(BE_TRACED)? {
+            entry::stop_there(self.id, ready);
+        }
+        Ok(())
+    }
+
+    /// True when there is a command that had not yet been started.
+    fn become_command(&mut self, how: u8) -> Result<bool, RuntimeError> {
+        let Some(child) = &mut self.child else { return Ok(false) };
+        let Some(mut start) = child.start.take() else { return Ok(false) };
         let failed = |reason: io::Error| refused(&child.command, plain(&reason));
-        start.write_all(&[1]).map_err(failed)?;
+        start.write_all(&[how]).map_err(failed)?;
         let mut error = [0u8; 4];
         // The pipe closes without a word once the command runs.
         match child.failure.read(&mut error) {
             Ok(4) => Err(failed(io::Error::from_raw_os_error(i32::from_ne_bytes(error)))),
-            _ => Ok(()),
+            _ => Ok(true),
         }
     }
 
@@ -142,6 +160,9 @@ fn become_command(path: &CString, words: &[CString], [wait, start, fail]: [RawFd
         let mut byte = 0u8;
         if libc::read(wait, (&raw mut byte).cast(), 1) != 1 {
             libc::_exit(0);
+        }
+        if byte == BE_TRACED {
+            libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0);
         }
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
         let mut none: libc::sigset_t = std::mem::zeroed();

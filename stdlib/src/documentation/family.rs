@@ -134,6 +134,10 @@ pub static FAMILIES: &[Family] = &[
             entry(&["usym"], "uprobe:/bin/app:compute { @[usym(reg(\"ip\"))] = count(); }"),
             entry(&["kstack"], "kprobe:vfs_read { @[kstack(5)] = count(); }"),
             entry(&["ustack"], "profile:hz:99 { @[ustack(perf, 10)] = count(); }"),
+            entry(
+                &["dw_ustack"],
+                "config = { unstable_dw_ustack = enable } profile:hz:99 { @[dw_ustack(perf, 10)] = count(); }",
+            ),
             entry(&["path"], "fentry:vfs_open { print(path(args.path)); }"),
         ],
     },
