@@ -119,6 +119,18 @@ fn broken_scripts_are_reported_as_their_page_shows() {
     }
 }
 
+#[test]
+fn scripts_of_the_language_page_compile() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/language.md");
+    let page = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let scripts = page.split("\n```bt\n").skip(1).filter_map(|part| part.split_once("\n```\n"));
+    let reports: Vec<(bool, String)> =
+        scripts.map(|(script, _)| compiled("script.bt", script, Settings::default())).collect();
+    assert!(reports.len() >= 7, "{} scripts are few", reports.len());
+    let bad: String = reports.into_iter().filter(|(compiles, _)| !compiles).map(|(_, report)| report).collect();
+    assert!(bad.is_empty(), "{bad}");
+}
+
 /// Whether a script compiles for the captured machine, and what the compiler says of it.
 fn compiled(name: &str, script: &str, settings: Settings) -> (bool, String) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/kernel.capture");
