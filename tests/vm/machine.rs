@@ -157,15 +157,22 @@ impl Follower {
     }
 }
 
+/// What the kernel says of a panic, from its first word to the registers and the call trace.
+const LINES_OF_PANIC: usize = 60;
+
 /// The panic, or else the last lines of the console.
 fn last_words(console: &Path) -> String {
     let bytes = std::fs::read(console).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
-    let panic = text.lines().find(|line| line.contains("Kernel panic") || line.contains("BUG:"));
-    match panic {
-        Some(line) => format!("the kernel panicked: {}", line.trim()),
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let begins =
+        |line: &&str| ["BUG:", "Oops", "general protection", "Kernel panic"].iter().any(|word| line.contains(word));
+    match lines.iter().position(begins) {
+        Some(first) => {
+            let end = lines.len().min(first + LINES_OF_PANIC);
+            format!("the kernel panicked: {}", lines[first..end].join("\n"))
+        }
         None => {
-            let lines: Vec<&str> = text.lines().collect();
             format!(
                 "the machine ended early; its console says:\n{}",
                 lines[lines.len().saturating_sub(15)..].join("\n")

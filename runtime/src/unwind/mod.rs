@@ -11,7 +11,8 @@ use crate::session::load::Loaded;
 use lancet_manifest::unwind::{CODE, Code, MOST_CODE, MOST_ROWS, PROCESSES, ROWS, Row};
 use libbpf_sys as sys;
 use memmap2::{Mmap, MmapOptions, MmapRaw};
-use object::{Object, ObjectSegment};
+use object::elf::PF_X;
+use object::{Object, ObjectSegment, SegmentFlags};
 use rustc_hash::FxHashMap;
 use std::fs::File;
 use std::io;
@@ -52,7 +53,7 @@ type Key = Option<(u64, u64)>;
 struct Table {
     first: u32,
     count: u32,
-    /// Offset in the file, bytes, and address of each segment.
+    /// Offset in the file, bytes, and address of each segment with code.
     segments: Vec<(u64, u64, u64)>,
 }
 
@@ -130,10 +131,8 @@ impl Unwinder {
             // this process, as it would end the program that runs from it.
             self.table(Some(known), name, || unsafe { Mmap::map(&file) }.map(Bytes::Mapped))
         };
-        let (file_offset, _, address) =
-            *table.segments.iter().find(|(from, bytes, _)| (*from..from + bytes).contains(&offset))?;
-        let own = address.wrapping_add(offset).wrapping_sub(file_offset);
-        Some(Code { start, end, bias: start.wrapping_sub(own), first: table.first, count: table.count })
+        let bias = bias(&table.segments, start, offset)?;
+        Some(Code { start, end, bias, first: table.first, count: table.count })
     }
 
     /// The rows of a file, made when it is first met.
@@ -222,10 +221,18 @@ fn read_memory(process: u32, start: u64, end: u64) -> io::Result<Bytes> {
     Ok(Bytes::Read(bytes))
 }
 
+/// What to subtract from an address of a mapping, which starts at an offset of the file, to get the file's own.
+fn bias(segments: &[(u64, u64, u64)], start: u64, offset: u64) -> Option<u64> {
+    let (from, _, address) = segments.iter().find(|(from, bytes, _)| (*from..from + bytes).contains(&offset))?;
+    Some(start.wrapping_sub(address.wrapping_add(offset).wrapping_sub(*from)))
+}
+
+/// The segments with code: offset in the file, bytes, address. Pages at their ends may belong to their neighbours too.
 fn segments(file: &[u8]) -> Result<Vec<(u64, u64, u64)>, String> {
     let file = object::File::parse(file).map_err(|error| error.to_string())?;
-    Ok(file
-        .segments()
+    let is_code = |flags| matches!(flags, SegmentFlags::Elf { p_flags, .. } if p_flags.contains(PF_X));
+    let segments = file.segments().filter(|segment| is_code(segment.flags()));
+    Ok(segments
         .map(|segment| {
             let (offset, bytes) = segment.file_range();
             // Mappings begin at whole pages.
@@ -233,4 +240,29 @@ fn segments(file: &[u8]) -> Result<Vec<(u64, u64, u64)>, String> {
             (offset - before, bytes.saturating_add(before), segment.address().wrapping_sub(before))
         })
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use object::ObjectSymbol;
+
+    #[test]
+    fn the_file_has_its_own_address_for_our_code() {
+        let address = the_file_has_its_own_address_for_our_code as fn() as usize as u64;
+        let maps = std::fs::read_to_string("/proc/self/maps").expect("our mappings");
+        let number = |text: &str| u64::from_str_radix(text, 16).expect("a number");
+        let ours = maps.lines().find_map(|line| {
+            let words: Vec<&str> = line.split_ascii_whitespace().collect();
+            let (start, end) = words[0].split_once('-')?;
+            let range = number(start)..number(end);
+            range.contains(&address).then(|| (range.start, number(words[2])))
+        });
+        let (start, offset) = ours.expect("the mapping of this function");
+        let bytes = std::fs::read("/proc/self/exe").expect("this program");
+        let bias = bias(&segments(&bytes).expect("its segments"), start, offset).expect("where it is mapped");
+        let file = object::File::parse(&bytes[..]).expect("an ELF file");
+        let at = file.symbols().find(|symbol| symbol.address() == address - bias).expect("a symbol");
+        assert!(at.name().is_ok_and(|name| name.contains("the_file_has_its_own_address")), "{:?}", at.name());
+    }
 }
