@@ -87,8 +87,20 @@ pub fn boot(kernel: &Kernel, image: &Image, took: &mut dyn FnMut(Message)) -> En
 
 fn start(kernel: &Kernel, image: &Image, console: &Path, messages: &Path) -> std::io::Result<Child> {
     let serial = |path: &Path| format!("file:{}", path.display());
+    // With a thread for each processor the emulator sometimes runs into code that the kernel is just patching.
     Command::new(QEMU)
-        .args(["-accel", "tcg", "-cpu", "max", "-smp", "2", "-m", "1536", "-nodefaults", "-no-user-config"])
+        .args([
+            "-accel",
+            "tcg,thread=single",
+            "-cpu",
+            "max",
+            "-smp",
+            "2",
+            "-m",
+            "1536",
+            "-nodefaults",
+            "-no-user-config",
+        ])
         .args(["-display", "none", "-no-reboot", "-kernel"])
         .arg(&kernel.image)
         .arg("-initrd")

@@ -44,14 +44,14 @@ impl Instruction {
     }
 
     /// The places in memory it accesses itself, to be replaced.
-    pub fn addresses_mut(&mut self) -> Vec<&mut Address> {
+    pub fn addresses_mut(&mut self) -> SmallVec<[&mut Address; 2]> {
         match self {
             Self::Load { address, .. }
             | Self::Store { address, .. }
             | Self::AtomicAdd { address, .. }
             | Self::Zero { address, .. }
-            | Self::StoreBytes { address, .. } => vec![address],
-            Self::Copy { to, from, .. } => vec![to, from],
+            | Self::StoreBytes { address, .. } => smallvec![address],
+            Self::Copy { to, from, .. } => smallvec![to, from],
             Self::Const(_)
             | Self::Binary(..)
             | Self::Unary(..)
@@ -64,7 +64,7 @@ impl Instruction {
             | Self::Call(..)
             | Self::CallFunction(..)
             | Self::CallKernel { .. }
-            | Self::FunctionAddress(_) => Vec::new(),
+            | Self::FunctionAddress(_) => SmallVec::new(),
         }
     }
 

@@ -10,15 +10,15 @@ use crate::ir::analysis::ControlFlow;
 use crate::ir::entity::Entity;
 use crate::ir::{Address, Function, HelperEffect, Inst, Instruction, Slot, Value, ValueDef};
 
-pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
-    let control_flow = ControlFlow::new(function);
+pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
+    let control_flow = surroundings.control_flow(function);
     let alive = Marking::new(function, &control_flow).finish();
     let mut changed = false;
     for block in &control_flow.order {
         let before = function.blocks[*block].instructions.len();
         function.blocks[*block].instructions.retain(|inst| alive.instructions[inst.index()]);
         changed |= function.blocks[*block].instructions.len() != before;
-        if *block != function.entry() {
+        if *block != function.entry() && !function.blocks[*block].parameters.is_empty() {
             let parameters = &function.blocks[*block].parameters;
             let keep: Vec<bool> = parameters.iter().map(|parameter| alive.values[parameter.index()]).collect();
             changed |= keep.contains(&false);
@@ -30,6 +30,10 @@ pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
 
 /// Atomic additions whose old value is unused need not fetch it.
 fn forget_old_values(function: &mut Function, control_flow: &ControlFlow) -> bool {
+    let fetches = |instruction: &Instruction| matches!(instruction, Instruction::AtomicAdd { fetch: true, .. });
+    if !function.instructions.values().any(|data| fetches(&data.instruction)) {
+        return false;
+    }
     let uses = crate::ir::analysis::Uses::new(function, control_flow);
     let mut changed = false;
     for (_, data) in function.instructions.iter_mut() {

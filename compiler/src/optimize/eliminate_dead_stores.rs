@@ -1,15 +1,15 @@
 //! Writes to bytes of slots that nobody reads before they are written again go; zeroing shrinks to what is read.
 
 use super::Surroundings;
-use crate::ir::analysis::{AccessKind, ByteSet, ControlFlow, SlotAccesses, SlotLiveness};
+use crate::ir::analysis::{AccessKind, ByteSet, SlotAccesses, SlotLiveness};
 use crate::ir::{Address, Function, Inst, Instruction};
 
 /// Zeroing keeps this alignment: whole words are cheapest.
 const WORD: u32 = 8;
 
 pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
-    let control_flow = ControlFlow::new(function);
-    let accesses = SlotAccesses::new(function, &control_flow, surroundings.maps);
+    let control_flow = surroundings.control_flow(function);
+    let accesses = surroundings.accesses(function);
     let liveness = SlotLiveness::new(function, &control_flow, &accesses);
     let mut changed = false;
     for block in &control_flow.order {

@@ -8,9 +8,14 @@ use super::rewrite::{Rewrite, rewrite};
 use super::substitution::constant;
 use crate::ir::{Address, BinaryOp, Function, Instruction, Slot, Value, Width};
 
-pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
-    rewrite(function, |rewriter, inst| {
-        let mut instruction = rewriter.function.instructions[inst].instruction.clone();
+pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
+    rewrite(function, &surroundings.control_flow(function), |rewriter, inst| {
+        let instruction = &rewriter.function.instructions[inst].instruction;
+        if matches!(instruction, Instruction::Call(..) | Instruction::CallFunction(..) | Instruction::CallKernel { .. })
+        {
+            return Rewrite::Keep;
+        }
+        let mut instruction = instruction.clone();
         let mut changed = false;
         // Atomic operations on slots are not allowed.
         let is_atomic = matches!(instruction, Instruction::AtomicAdd { .. });

@@ -5,8 +5,8 @@ use super::substitution::constant;
 use super::{Surroundings, arithmetic};
 use crate::ir::{Function, Instruction};
 
-pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
-    rewrite(function, |rewriter, inst| {
+pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
+    rewrite(function, &surroundings.control_flow(function), |rewriter, inst| {
         match fold(rewriter.function, &rewriter.function.instructions[inst].instruction) {
             Some(number) => Rewrite::Become(Instruction::Const(number as i64)),
             None => Rewrite::Keep,

@@ -1,13 +1,13 @@
 //! A branch on a condition that a dominating branch has decided becomes a jump.
 
 use super::Surroundings;
-use crate::ir::analysis::{ControlFlow, Dominators};
+use crate::ir::analysis::ControlFlow;
 use crate::ir::{Block, Function, Terminator, Value};
 use rustc_hash::FxHashMap;
 
-pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
-    let control_flow = ControlFlow::new(function);
-    let dominators = Dominators::new(&control_flow);
+pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
+    let control_flow = surroundings.control_flow(function);
+    let dominators = surroundings.dominators(function);
     let mut changed = false;
     // Reverse postorder: a block's dominator comes before it.
     let mut decisions: FxHashMap<Block, FxHashMap<Value, bool>> = FxHashMap::default();

@@ -11,13 +11,13 @@ use rustc_hash::FxHashMap;
 const MAX_CONSTANT_COPY: u32 = 64;
 
 pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
-    let control_flow = ControlFlow::new(function);
-    let accesses = SlotAccesses::new(function, &control_flow, surroundings.maps);
+    let control_flow = surroundings.control_flow(function);
+    let accesses = surroundings.accesses(function);
     let found = find(function, &control_flow, &accesses);
     if found.is_empty() {
         return false;
     }
-    rewrite(function, |rewriter, inst| match found.get(&inst) {
+    rewrite(function, &control_flow, |rewriter, inst| match found.get(&inst) {
         Some(Known::Constant(bytes)) => constant(rewriter, inst, bytes),
         Some(Known::Value(value)) => value_of(rewriter, inst, *value),
         None => Rewrite::Keep,

@@ -18,11 +18,11 @@ type Key = (MapId, usize);
 type Available = FxHashMap<Key, Value>;
 
 pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
-    let control_flow = ControlFlow::new(function);
+    let control_flow = surroundings.control_flow(function);
     if !looks_twice_into_a_map(function, &control_flow) {
         return false;
     }
-    let accesses = SlotAccesses::new(function, &control_flow, surroundings.maps);
+    let accesses = surroundings.accesses(function);
     let keys = keys(function, &control_flow, &accesses, surroundings.maps);
     if keys.len() < 2 {
         return false;

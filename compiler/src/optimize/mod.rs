@@ -24,6 +24,7 @@ mod simplify_parameters;
 mod sink_constants;
 mod slot_contents;
 mod substitution;
+mod surroundings;
 mod thread_jumps;
 mod unify_slots;
 
@@ -32,12 +33,8 @@ mod interpreter;
 #[cfg(test)]
 mod tests;
 
-use crate::ir::{Arena, Function, FunctionId, MapData, MapId, Module, verify};
-
-/// What a pass may know besides its function.
-struct Surroundings<'a> {
-    maps: &'a Arena<MapId, MapData>,
-}
+use crate::ir::{Function, FunctionId, Module, verify};
+use surroundings::{Analyses, Surroundings};
 
 /// A pass: changes a function and says whether it did.
 struct Pass {
@@ -79,7 +76,7 @@ pub fn run(module: &mut Module) {
     for function in module.functions.keys() {
         repeat_passes(module, function);
         for pass in FINAL_PASSES {
-            run_pass(pass, module, function);
+            run_pass(pass, module, function, &mut Analyses::default());
         }
     }
 }
@@ -87,8 +84,9 @@ pub fn run(module: &mut Module) {
 /// Runs the passes in turn until all of them have found nothing to change since the last change.
 fn repeat_passes(module: &mut Module, function: FunctionId) {
     let mut without_change = 0;
+    let mut analyses = Analyses::default();
     for pass in PASSES.iter().cycle().take(MAX_ROUNDS * PASSES.len()) {
-        without_change = if run_pass(pass, module, function) { 0 } else { without_change + 1 };
+        without_change = if run_pass(pass, module, function, &mut analyses) { 0 } else { without_change + 1 };
         if without_change == PASSES.len() {
             break;
         }
@@ -99,15 +97,20 @@ fn repeat_passes(module: &mut Module, function: FunctionId) {
 pub fn run_by_name(name: &str, module: &mut Module) -> Option<()> {
     let pass = PASSES.iter().chain(FINAL_PASSES).find(|pass| pass.name == name)?;
     for function in module.functions.keys() {
-        run_pass(pass, module, function);
-        run_pass(&Pass { name: "compact", run: compact::run }, module, function);
+        run_pass(pass, module, function, &mut Analyses::default());
+        let compact = Pass { name: "compact", run: compact::run };
+        run_pass(&compact, module, function, &mut Analyses::default());
     }
     Some(())
 }
 
-fn run_pass(pass: &Pass, module: &mut Module, function: FunctionId) -> bool {
-    let surroundings = Surroundings { maps: &module.maps };
+/// `analyses` are of the function as it is, and forgotten when it is no longer so.
+fn run_pass(pass: &Pass, module: &mut Module, function: FunctionId, analyses: &mut Analyses) -> bool {
+    let surroundings = Surroundings { maps: &module.maps, analyses };
     let changed = (pass.run)(&mut module.functions[function], &surroundings);
+    if changed {
+        *analyses = Analyses::default();
+    }
     if cfg!(debug_assertions) {
         verify::assert_valid_function(module, function, pass.name);
     }

@@ -7,11 +7,11 @@ use crate::ir::analysis::{ControlFlow, KnownBits};
 use crate::ir::{BinaryOp, Function, Instruction, MemorySize, UnaryOp, Value, Width};
 use rustc_hash::FxHashSet;
 
-pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
-    let control_flow = ControlFlow::new(function);
+pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
+    let control_flow = surroundings.control_flow(function);
     let known = KnownBits::new(function, &control_flow);
     let seen_whole = seen_whole(function, &control_flow);
-    rewrite(function, |rewriter, inst| {
+    rewrite(function, &control_flow, |rewriter, inst| {
         let data = &rewriter.function.instructions[inst];
         match data.instruction {
             Instruction::Unary(UnaryOp::ZeroExtend(size), operand) if known.possible(operand) & !mask(size) == 0 => {

@@ -5,13 +5,12 @@
 
 use super::Surroundings;
 use super::substitution::Substitution;
-use crate::ir::analysis::{ControlFlow, Dominators};
 use crate::ir::{Address, BinaryOp, Block, Function, FunctionKind, Helper, HelperEffect, Inst, Instruction, Value};
 use rustc_hash::FxHashMap;
 
-pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
-    let control_flow = ControlFlow::new(function);
-    let dominators = Dominators::new(&control_flow);
+pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
+    let control_flow = surroundings.control_flow(function);
+    let dominators = surroundings.dominators(function);
     let mut numbering = Numbering {
         context_is_constant: !calls(function, Helper::OVERRIDE_RETURN),
         function,

@@ -47,16 +47,23 @@ impl Rewriter<'_> {
 }
 
 /// Shows every reachable instruction to `decide`; true when something changed.
-pub(super) fn rewrite(function: &mut Function, mut decide: impl FnMut(&mut Rewriter, Inst) -> Rewrite) -> bool {
+pub(super) fn rewrite(
+    function: &mut Function,
+    control_flow: &ControlFlow,
+    mut decide: impl FnMut(&mut Rewriter, Inst) -> Rewrite,
+) -> bool {
     let mut substitution = Substitution::default();
     let mut changed = false;
-    for block in ControlFlow::new(function).order {
-        let instructions = std::mem::take(&mut function.blocks[block].instructions);
-        let mut rewriter = Rewriter { function, output: Vec::with_capacity(instructions.len()), span: Span::default() };
-        for inst in instructions {
+    let mut output = Vec::new();
+    for block in control_flow.order.iter().copied() {
+        let mut instructions = std::mem::take(&mut function.blocks[block].instructions);
+        let mut rewriter = Rewriter { function, output, span: Span::default() };
+        for inst in instructions.iter().copied() {
             let data = &mut rewriter.function.instructions[inst];
             rewriter.span = data.span;
-            data.instruction.visit_operands_mut(|value| *value = substitution.resolve(*value));
+            if !substitution.is_empty() {
+                data.instruction.visit_operands_mut(|value| *value = substitution.resolve(*value));
+            }
             let result = data.result;
             match decide(&mut rewriter, inst) {
                 Rewrite::Keep => rewriter.output.push(inst),
@@ -71,7 +78,13 @@ pub(super) fn rewrite(function: &mut Function, mut decide: impl FnMut(&mut Rewri
                 }
             }
         }
-        function.blocks[block].instructions = rewriter.output;
+        output = rewriter.output;
+        if output != instructions {
+            instructions.clear();
+            instructions.extend_from_slice(&output);
+        }
+        output.clear();
+        function.blocks[block].instructions = instructions;
     }
     substitution.apply(function);
     changed

@@ -9,10 +9,9 @@ use super::rewrite::{Rewrite, Rewriter, rewrite};
 use super::substitution::constant;
 use crate::ir::{BinaryOp, Comparison, Function, Instruction, MemorySize, UnaryOp, Value, Width};
 
-pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
-    rewrite(function, |rewriter, inst| {
-        let instruction = rewriter.function.instructions[inst].instruction.clone();
-        match instruction {
+pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
+    rewrite(function, &surroundings.control_flow(function), |rewriter, inst| {
+        match rewriter.function.instructions[inst].instruction {
             Instruction::Binary(op, width, left, right) => binary(rewriter, op, width, left, right),
             Instruction::Unary(op, operand) => unary(rewriter.function, op, operand),
             Instruction::Compare(comparison, width, left, right) => compare(rewriter, comparison, width, left, right),

@@ -7,14 +7,16 @@ use super::substitution::{Substitution, constant};
 use crate::ir::analysis::{ControlFlow, Uses};
 use crate::ir::{Block, BlockData, Comparison, Function, Instruction, Terminator, Value, Width};
 
-pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
+pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
     let mut changed = false;
     loop {
         let decided = decide_branches(function);
-        let control_flow = ControlFlow::new(function);
+        let is_as_before = !changed && !decided;
+        let control_flow =
+            if is_as_before { surroundings.control_flow(function) } else { ControlFlow::new(function).into() };
         let emptied = empty_unreachable(function, &control_flow);
         let skipped = skip_empty_blocks(function, &control_flow);
-        let control_flow = if skipped { ControlFlow::new(function) } else { control_flow };
+        let control_flow = if skipped { ControlFlow::new(function).into() } else { control_flow };
         let merged = merge_blocks(function, &control_flow);
         if !(decided | emptied | skipped | merged) {
             return changed;

@@ -7,21 +7,24 @@ use crate::ir::analysis::ControlFlow;
 use crate::ir::{Block, Function, Instruction, Terminator, Value};
 use lancet_syntax::span::Span;
 
-pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
+pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
     let mut changed = false;
-    // Removing one parameter can make another redundant.
-    while pass(function) {
+    // Removing one parameter can make another redundant; the way through the blocks stays the same.
+    let control_flow = surroundings.control_flow(function);
+    while pass(function, &control_flow) {
         changed = true;
     }
     changed
 }
 
-fn pass(function: &mut Function) -> bool {
-    let control_flow = ControlFlow::new(function);
+fn pass(function: &mut Function, control_flow: &ControlFlow) -> bool {
     let mut substitution = Substitution::default();
     let mut changed = false;
     for block in control_flow.order.iter().copied().skip(1) {
-        let edges = incoming(function, &control_flow, block);
+        if function.blocks[block].parameters.is_empty() {
+            continue;
+        }
+        let edges = incoming(function, control_flow, block);
         let parameters = function.blocks[block].parameters.clone();
         let mut keep = vec![true; parameters.len()];
         for (index, parameter) in parameters.iter().enumerate() {
@@ -38,7 +41,7 @@ fn pass(function: &mut Function) -> bool {
                 changed = true;
             }
         }
-        remove_parameters(function, &control_flow, block, &keep);
+        remove_parameters(function, control_flow, block, &keep);
     }
     substitution.apply(function);
     changed

@@ -19,6 +19,11 @@ impl Substitution {
         }
     }
 
+    /// Nothing is to be replaced.
+    pub(super) fn is_empty(&self) -> bool {
+        self.replacements.is_empty()
+    }
+
     /// What `value` has become.
     pub(super) fn resolve(&self, mut value: Value) -> Value {
         while let Some(replacement) = self.replacements.get(&value) {

@@ -6,19 +6,19 @@
 use super::Surroundings;
 use super::arithmetic;
 use super::substitution::constant;
-use crate::ir::analysis::{ControlFlow, Uses};
+use crate::ir::analysis::Uses;
 use crate::ir::{Block, Function, Instruction, Terminator, Value};
 use rustc_hash::FxHashMap;
 
 /// More is not just a decision.
 const MAX_INSTRUCTIONS: usize = 4;
 
-pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
-    let control_flow = ControlFlow::new(function);
+pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
+    let control_flow = surroundings.control_flow(function);
     // Threading adds no use to a value that is used in its own block alone, so the counts stay good enough.
-    let uses = Uses::new(function, &control_flow);
+    let uses = surroundings.uses(function);
     let mut changed = false;
-    for block in control_flow.order {
+    for block in control_flow.order.iter().copied() {
         for edge in 0..2 {
             let mut remaining = function.blocks.len();
             while let Some((target, arguments)) = edge_of(function, block, edge)

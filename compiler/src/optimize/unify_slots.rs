@@ -16,9 +16,11 @@ const WORD: u32 = 8;
 
 pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
     let mut changed = false;
+    let mut accesses = surroundings.accesses(function);
+    let mut control_flow = surroundings.control_flow(function);
     loop {
         let mut unified: Vec<Slot> = Vec::new();
-        for placement in find(function, surroundings) {
+        for placement in find(function, &control_flow, &accesses) {
             // What is known of other slots still holds.
             let slots = [placement.inner, placement.outer];
             if !slots.iter().any(|slot| unified.contains(slot)) {
@@ -29,6 +31,8 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
         if unified.is_empty() {
             return changed;
         }
+        control_flow = ControlFlow::new(function).into();
+        accesses = SlotAccesses::new(function, &control_flow, surroundings.maps);
         changed = true;
     }
 }
@@ -42,22 +46,20 @@ struct Placement {
 }
 
 /// The placements that change nothing but where bytes are, each by itself.
-fn find(function: &Function, surroundings: &Surroundings) -> Vec<Placement> {
-    let control_flow = ControlFlow::new(function);
-    let accesses = SlotAccesses::new(function, &control_flow, surroundings.maps);
+fn find(function: &Function, control_flow: &ControlFlow, accesses: &SlotAccesses) -> Vec<Placement> {
     let mut candidates: Vec<Placement> = Vec::new();
     for inst in control_flow.order.iter().flat_map(|block| &function.blocks[*block].instructions) {
-        let new = placements(function, &accesses, &function.instructions[*inst].instruction);
+        let new = placements(function, accesses, &function.instructions[*inst].instruction);
         candidates.extend(new.into_iter().filter(|placement| !candidates.contains(placement)).collect::<Vec<_>>());
     }
     if candidates.is_empty() {
         return candidates;
     }
-    let liveness = SlotLiveness::new(function, &control_flow, &accesses);
+    let liveness = SlotLiveness::new(function, control_flow, accesses);
     for block in &control_flow.order {
         let mut live = liveness.on_exit(function, *block);
         for inst in function.blocks[*block].instructions.iter().rev() {
-            candidates.retain(|placement| is_harmless(function, &accesses, &liveness, &live, *inst, *placement));
+            candidates.retain(|placement| is_harmless(function, accesses, &liveness, &live, *inst, *placement));
             liveness.step_back(function, &mut live, *inst);
         }
     }

@@ -7,6 +7,7 @@ use super::ControlFlow;
 use crate::ir::entity::Entity;
 use crate::ir::{Address, Arena, Function, Helper, Instruction, MapData, MapId, Slot, SlotHome, Value};
 use smallvec::{SmallVec, smallvec};
+use std::rc::Rc;
 
 /// What happens to the bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,29 +40,38 @@ pub type Found = SmallVec<[Access; 4]>;
 #[derive(Clone, Debug)]
 pub struct SlotAccesses<'a> {
     maps: &'a Arena<MapId, MapData>,
-    escaped: Vec<bool>,
+    escaped: Rc<[bool]>,
 }
 
 impl<'a> SlotAccesses<'a> {
     /// Finds the slots that have escaped. What is read at computed places has: in loops over it nothing else is better kept
     /// in registers.
     pub fn new(function: &Function, control_flow: &ControlFlow, maps: &'a Arena<MapId, MapData>) -> Self {
-        let mut accesses = Self { maps, escaped: Vec::new() };
-        accesses.escaped = function.slots.values().map(|slot| slot.home == SlotHome::Scratch).collect();
+        Self::with_escaped(maps, Self::escaped_slots(function, control_flow))
+    }
+
+    /// The same, when it is known which slots have escaped.
+    pub fn with_escaped(maps: &'a Arena<MapId, MapData>, escaped: Rc<[bool]>) -> Self {
+        Self { maps, escaped }
+    }
+
+    /// Whether each slot has escaped.
+    pub fn escaped_slots(function: &Function, control_flow: &ControlFlow) -> Rc<[bool]> {
+        let mut escaped: Vec<bool> = function.slots.values().map(|slot| slot.home == SlotHome::Scratch).collect();
         for block in &control_flow.order {
             let data = &function.blocks[*block];
             for inst in &data.instructions {
                 let instruction = &function.instructions[*inst].instruction;
                 // A called helper may use the address until it returns; the others may give it back.
                 if !matches!(instruction, Instruction::Call(..)) {
-                    accesses.escape(function, &instruction.operands());
+                    escape(&mut escaped, function, &instruction.operands());
                 }
             }
             if let Some(terminator) = &data.terminator {
-                accesses.escape(function, &terminator.operands());
+                escape(&mut escaped, function, &terminator.operands());
             }
         }
-        accesses
+        escaped.into()
     }
 
     /// True when the slot takes no part.
@@ -107,14 +117,6 @@ impl<'a> SlotAccesses<'a> {
         }
         found.retain(|access| !self.has_escaped(access.slot));
         found
-    }
-
-    fn escape(&mut self, function: &Function, operands: &[Value]) {
-        for operand in operands {
-            if let Some(Instruction::SlotAddress(slot, _)) = function.definition(*operand) {
-                self.escaped[slot.index()] = true;
-            }
-        }
     }
 
     /// What a helper does with a slot whose address is its argument number `index`.
@@ -182,5 +184,14 @@ fn constant_argument(function: &Function, arguments: &[Value], index: usize) -> 
     match function.definition(*arguments.get(index)?) {
         Some(Instruction::Const(number)) => u32::try_from(*number).ok(),
         _ => None,
+    }
+}
+
+/// Marks slots whose address an instruction uses.
+fn escape(escaped: &mut [bool], function: &Function, operands: &[Value]) {
+    for operand in operands {
+        if let Some(Instruction::SlotAddress(slot, _)) = function.definition(*operand) {
+            escaped[slot.index()] = true;
+        }
     }
 }
