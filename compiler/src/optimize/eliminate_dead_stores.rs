@@ -14,13 +14,15 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
     let mut changed = false;
     for block in &control_flow.order {
         let mut live = liveness.on_exit(function, *block);
-        let mut kept = Vec::new();
-        for inst in function.blocks[*block].instructions.clone().into_iter().rev() {
+        let mut instructions = std::mem::take(&mut function.blocks[*block].instructions);
+        // From the last to the first; those that stay go to the end.
+        let mut first_kept = instructions.len();
+        for index in (0..instructions.len()).rev() {
+            let inst = instructions[index];
             match needed(function, &accesses, &liveness, &live, inst) {
-                Needed::Whole => kept.push(inst),
+                Needed::Whole => {}
                 Needed::Part(instruction) => {
                     function.instructions[inst].instruction = instruction;
-                    kept.push(inst);
                     changed = true;
                 }
                 Needed::Nothing => {
@@ -29,9 +31,11 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
                 }
             }
             liveness.step_back(function, &mut live, inst);
+            first_kept -= 1;
+            instructions[first_kept] = inst;
         }
-        kept.reverse();
-        function.blocks[*block].instructions = kept;
+        instructions.drain(..first_kept);
+        function.blocks[*block].instructions = instructions;
     }
     changed
 }

@@ -28,7 +28,7 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
             Step::Enter(block) => {
                 let added = numbering.block(block);
                 steps.push(Step::Leave(added));
-                steps.extend(dominators.children(&control_flow, block).into_iter().rev().map(Step::Enter));
+                steps.extend(dominators.children(&control_flow, block).rev().map(Step::Enter));
             }
             Step::Leave(added) => added.iter().for_each(|instruction| {
                 numbering.available.remove(instruction);
@@ -63,31 +63,34 @@ impl Numbering<'_> {
     /// Numbers one block; returns what it made available.
     fn block(&mut self, block: Block) -> Vec<Instruction> {
         let mut added = Vec::new();
-        let instructions = std::mem::take(&mut self.function.blocks[block].instructions);
-        let mut kept = Vec::with_capacity(instructions.len());
-        for inst in instructions {
+        let mut instructions = std::mem::take(&mut self.function.blocks[block].instructions);
+        instructions.retain(|inst| {
+            let inst = *inst;
             let data = &mut self.function.instructions[inst];
             data.instruction.visit_operands_mut(|value| *value = self.substitution.resolve(*value));
             let Some(result) = data.result.filter(|_| self.is_pure(&self.function.instructions[inst].instruction))
             else {
-                kept.push(inst);
-                continue;
+                return true;
             };
             let key = ordered(self.function.instructions[inst].instruction.clone());
             match self.available.get(&key) {
-                Some(earlier) => self.substitution.replace(result, *earlier),
+                Some(earlier) => {
+                    self.substitution.replace(result, *earlier);
+                    false
+                }
                 None if block != self.function.entry() && matches!(key, Instruction::Const(_)) => {
                     self.available.insert(key, result);
                     self.constants.push(inst);
+                    false
                 }
                 None => {
                     self.available.insert(key.clone(), result);
                     added.push(key);
-                    kept.push(inst);
+                    true
                 }
             }
-        }
-        self.function.blocks[block].instructions = kept;
+        });
+        self.function.blocks[block].instructions = instructions;
         added
     }
 

@@ -125,10 +125,12 @@ fn merge_blocks(function: &mut Function, control_flow: &ControlFlow) -> bool {
     let mut substitution = Substitution::default();
     let mut changed = false;
     for block in &control_flow.order {
-        while let Some(Terminator::Jump(next, arguments)) = function.blocks[*block].terminator.clone() {
+        while let Some(Terminator::Jump(next, arguments)) = &function.blocks[*block].terminator {
+            let next = *next;
             if control_flow.predecessors(next).len() != 1 || next == *block || next == function.entry() {
                 break;
             }
+            let arguments = arguments.clone();
             let merged = std::mem::take(&mut function.blocks[next]);
             for (parameter, argument) in merged.parameters.iter().zip(arguments) {
                 substitution.replace(*parameter, argument);

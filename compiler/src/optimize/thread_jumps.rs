@@ -9,6 +9,8 @@ use super::substitution::constant;
 use crate::ir::analysis::Uses;
 use crate::ir::{Block, Function, Instruction, Terminator, Value};
 use rustc_hash::FxHashMap;
+use std::cell::OnceCell;
+use std::rc::Rc;
 
 /// More is not just a decision.
 const MAX_INSTRUCTIONS: usize = 4;
@@ -16,7 +18,7 @@ const MAX_INSTRUCTIONS: usize = 4;
 pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
     let control_flow = surroundings.control_flow(function);
     // Threading adds no use to a value that is used in its own block alone, so the counts stay good enough.
-    let uses = surroundings.uses(function);
+    let uses = OnceCell::new();
     let mut changed = false;
     for block in control_flow.order.iter().copied() {
         for edge in 0..2 {
@@ -24,7 +26,8 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
             while let Some((target, arguments)) = edge_of(function, block, edge)
                 && remaining > 0
                 && target != block
-                && let Some(threaded) = thread(function, &uses, target, &arguments)
+                && let Some(threaded) =
+                    thread(function, |function| uses.get_or_init(|| surroundings.uses(function)), target, &arguments)
             {
                 set_edge(function, block, edge, threaded);
                 changed = true;
@@ -56,10 +59,18 @@ fn set_edge(function: &mut Function, block: Block, index: usize, edge: Edge) {
 }
 
 /// The edge that replaces one to `block` with these arguments.
-fn thread(function: &Function, uses: &Uses, block: Block, arguments: &[Value]) -> Option<Edge> {
+fn thread<'u>(
+    function: &Function,
+    uses: impl FnOnce(&Function) -> &'u Rc<Uses>,
+    block: Block,
+    arguments: &[Value],
+) -> Option<Edge> {
     let data = &function.blocks[block];
     let Some(Terminator::Branch { condition, then, otherwise }) = &data.terminator else { return None };
-    if data.instructions.len() > MAX_INSTRUCTIONS || data.parameters.is_empty() || !is_private(function, uses, block) {
+    if data.instructions.len() > MAX_INSTRUCTIONS
+        || data.parameters.is_empty()
+        || !is_private(function, uses(function), block)
+    {
         return None;
     }
     let outside: FxHashMap<Value, Value> = data.parameters.iter().copied().zip(arguments.iter().copied()).collect();

@@ -1,5 +1,6 @@
 //! A set of bytes, numbered from 0, a bit for each.
 
+use smallvec::{SmallVec, smallvec};
 use std::ops::Range;
 
 const BITS: usize = u64::BITS as usize;
@@ -7,13 +8,14 @@ const BITS: usize = u64::BITS as usize;
 /// Some of a fixed number of bytes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ByteSet {
-    words: Vec<u64>,
+    /// The slots of most functions fit where no memory is asked for.
+    words: SmallVec<[u64; 8]>,
 }
 
 impl ByteSet {
     /// None of that many bytes.
     pub fn empty(bytes: usize) -> Self {
-        Self { words: vec![0; bytes.div_ceil(BITS)] }
+        Self { words: smallvec![0; bytes.div_ceil(BITS)] }
     }
 
     /// Makes a run of bytes members.

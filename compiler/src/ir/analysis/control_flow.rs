@@ -2,6 +2,7 @@
 
 use crate::ir::entity::Entity;
 use crate::ir::{Block, Function, Terminator};
+use smallvec::{SmallVec, smallvec};
 
 /// The reachable part of the control-flow graph.
 #[derive(Clone, Debug)]
@@ -19,9 +20,8 @@ impl ControlFlow {
     /// Walks the function from its entry.
     pub fn new(function: &Function) -> Self {
         let count = function.blocks.len();
-        let mut order = postorder(function);
+        let (mut order, mut position) = postorder(function);
         order.reverse();
-        let mut position = vec![None; count];
         let mut starts = vec![0; count + 1];
         for (index, block) in order.iter().enumerate() {
             position[block.index()] = Some(index as u32);
@@ -71,19 +71,20 @@ pub fn successors(function: &Function, block: Block) -> impl DoubleEndedIterator
     both.into_iter().flatten()
 }
 
-fn postorder(function: &Function) -> Vec<Block> {
-    let mut order = Vec::new();
+/// Blocks after those they lead to, and a number for each that was reached.
+fn postorder(function: &Function) -> (Vec<Block>, Vec<Option<u32>>) {
+    let mut order = Vec::with_capacity(function.blocks.len());
+    let mut seen = vec![None; function.blocks.len()];
     if function.blocks.is_empty() {
-        return order;
+        return (order, seen);
     }
-    let mut seen = vec![false; function.blocks.len()];
-    let mut stack = vec![(function.entry(), successors(function, function.entry()))];
-    seen[function.entry().index()] = true;
+    let mut stack: SmallVec<[_; 16]> = smallvec![(function.entry(), successors(function, function.entry()))];
+    seen[function.entry().index()] = Some(0);
     while let Some((block, pending)) = stack.last_mut() {
         // From the back, so that the first target comes first in reverse postorder.
         match pending.next_back() {
-            Some(next) if !seen[next.index()] => {
-                seen[next.index()] = true;
+            Some(next) if seen[next.index()].is_none() => {
+                seen[next.index()] = Some(0);
                 stack.push((next, successors(function, next)));
             }
             Some(_) => {}
@@ -93,5 +94,5 @@ fn postorder(function: &Function) -> Vec<Block> {
             }
         }
     }
-    order
+    (order, seen)
 }

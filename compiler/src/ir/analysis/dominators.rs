@@ -45,10 +45,9 @@ impl Dominators {
     }
 
     /// The blocks whose closest strict dominator is `block`, in reverse postorder.
-    pub fn children(&self, control_flow: &ControlFlow, block: Block) -> Vec<Block> {
-        let position = control_flow.position(block);
-        position
-            .map_or_else(Vec::new, |position| self.children[position].iter().map(|child| self.order[*child]).collect())
+    pub fn children(&self, control_flow: &ControlFlow, block: Block) -> impl DoubleEndedIterator<Item = Block> {
+        let children = control_flow.position(block).map_or(&[][..], |position| &self.children[position]);
+        children.iter().map(|child| self.order[*child])
     }
 }
 
