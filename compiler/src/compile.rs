@@ -165,6 +165,7 @@ fn pipeline(
         sources,
         possible_cpus: input.kernel.possible_cpus(),
         settings: &settings,
+        kernel: input.kernel,
     };
     let (mut module, lowered) = lower::lower(&program, &target);
     *manifest = lowered;

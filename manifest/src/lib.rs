@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 pub const SECTION: &str = ".lancet.manifest";
 
 /// The version of this format; a runtime refuses another.
-pub const VERSION: u32 = 8;
+pub const VERSION: u32 = 9;
 
 /// Everything the runtime knows of a script.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]

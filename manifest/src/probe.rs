@@ -22,6 +22,9 @@ pub struct Program {
     pub attachments: Vec<Attachment>,
     /// All attachments go through one link (kprobe_multi, uprobe_multi, the raw tracepoint of system calls); the program was compiled for that.
     pub multi: bool,
+    /// The kernel runs it at the start and at the return of the same functions (kprobe.session): the second half of the
+    /// attachments are the returns, in the order of the first half.
+    pub session: bool,
 }
 
 /// One attach point.

@@ -18,6 +18,7 @@ mod own_memory;
 mod packet;
 mod scan;
 mod search;
+mod session;
 mod short_key;
 mod stack;
 mod statement;
@@ -34,7 +35,7 @@ use crate::ir::{
 use crate::settings::Settings;
 use crate::types::{StructLayouts, Type};
 use globals::Globals;
-use lancet_kernel::Features;
+use lancet_kernel::{Features, Kernel};
 use lancet_manifest::{
     self as manifest, Attachment, Counter, InitialValue, Location, Manifest, Outcome, ProbeName, Program,
 };
@@ -59,13 +60,22 @@ pub struct Target<'a> {
     pub possible_cpus: u32,
     /// What the user set.
     pub settings: &'a Settings,
+    /// The kernel, for numbers of its functions.
+    pub kernel: &'a dyn Kernel,
 }
 
 /// Lowers a program to a module and its manifest.
 pub fn lower(program: &hir::Program, target: &Target<'_>) -> (Module, Manifest) {
     let mut lowerer = Lowerer::new(program, target);
     lowerer.make_maps();
-    for probe in &program.probes {
+    let mut probes = program.probes.iter().peekable();
+    while let Some(probe) = probes.next() {
+        let session = probes.peek().and_then(|next| lowerer.as_session(probe, next));
+        if let Some(session) = session {
+            probes.next();
+            lowerer.session(session);
+            continue;
+        }
         for part in &probe.programs {
             lowerer.program(probe, part);
         }
@@ -120,6 +130,8 @@ pub struct Lowerer<'a> {
     part: Option<&'a ProbeProgram>,
     /// Index in the manifest of the first probe name of this program.
     first_probe: u32,
+    /// How much higher than the attach cookie the number of the probe is: in the second half of a session.
+    behind_cookie: u32,
     /// Which system call the program runs for, where it serves many.
     called: Option<Called>,
     locals: Vec<Kept>,
@@ -156,6 +168,7 @@ impl<'a> Lowerer<'a> {
             builder: FunctionBuilder::new("", FunctionKind::Subprogram, 0),
             part: None,
             first_probe: 0,
+            behind_cookie: 0,
             called: None,
             locals: Vec::new(),
             local_types: &[],
@@ -177,9 +190,23 @@ impl<'a> Lowerer<'a> {
     fn program(&mut self, probe: &'a hir::Probe, part: &'a ProbeProgram) {
         let symbol = self.symbol(part);
         self.first_probe = self.describe(part, &symbol);
-        let kind = FunctionKind::Program { section: part.section.clone() };
-        self.builder = FunctionBuilder::new(symbol, kind, 1);
-        self.builder.set_span(probe.span);
+        self.begin(symbol, part.section.clone(), probe.span);
+        self.whole_action(probe, part);
+        self.end();
+    }
+
+    fn begin(&mut self, symbol: String, section: String, span: Span) {
+        self.builder = FunctionBuilder::new(symbol, FunctionKind::Program { section }, 1);
+        self.builder.set_span(span);
+    }
+
+    fn end(&mut self) {
+        let built = std::mem::replace(&mut self.builder, FunctionBuilder::new("", FunctionKind::Subprogram, 0));
+        self.module.functions.push(built.finish());
+    }
+
+    /// What runs when the probe fires.
+    fn whole_action(&mut self, probe: &'a hir::Probe, part: &'a ProbeProgram) {
         self.part = Some(part);
         self.make_locals(probe);
         if let ContextKind::Iterator { object: Some(offset) } = part.context {
@@ -206,8 +233,6 @@ impl<'a> Lowerer<'a> {
         }
         self.statements(&probe.body);
         self.return_zero();
-        let built = std::mem::replace(&mut self.builder, FunctionBuilder::new("", FunctionKind::Subprogram, 0));
-        self.module.functions.push(built.finish());
         self.part = None;
         self.called = None;
     }
@@ -251,7 +276,8 @@ impl<'a> Lowerer<'a> {
             attachments.push(Attachment { probe: self.name_probe(point), target: point.target.clone() });
         }
         let first = attachments.first().map_or(0, |attachment| attachment.probe);
-        self.manifest.programs.push(Program { symbol: symbol.to_owned(), attachments, multi: part.multi });
+        let program = Program { symbol: symbol.to_owned(), attachments, multi: part.multi, session: false };
+        self.manifest.programs.push(program);
         first
     }
 
@@ -442,7 +468,7 @@ impl<'a> Lowerer<'a> {
                 let has_variants =
                     part.attach_points.iter().any(|point| matches!(point.target, manifest::Target::Usdt { .. }));
                 if !has_variants {
-                    return cookie;
+                    return self.add_constant(cookie, i64::from(self.behind_cookie));
                 }
                 let low = self.constant(i64::from(u32::MAX));
                 self.binary(BinaryOp::And, cookie, low)

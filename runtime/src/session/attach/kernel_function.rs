@@ -1,4 +1,4 @@
-//! `kprobe` and `kretprobe`: one perf event for each, or one kprobe_multi link (5.18) for many.
+//! `kprobe` and `kretprobe`: one perf event for each, or one kprobe_multi link (5.18) for many, or for both (6.10).
 
 use super::link::{Link, describe, with_cookie};
 use super::{Attaching, Reason};
@@ -41,6 +41,7 @@ pub fn attach_multi(attaching: Attaching) -> Result<Link, Reason> {
         cookies: cookies.as_ptr(),
         cnt: pointers.len() as _,
         retprobe: at_return,
+        session: attaching.session,
         ..Default::default()
     };
     // SAFETY: the program is loaded; names, cookies and options are valid for the call.

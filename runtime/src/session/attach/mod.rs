@@ -26,7 +26,7 @@ use super::error::RuntimeError;
 use super::load::Loaded;
 use crate::event::Printer;
 use crate::format::message::Severity;
-use lancet_manifest::{Attachment, Manifest, MissingProbes, Program, Target};
+use lancet_manifest::{Attachment, Manifest, MissingProbes, Target};
 use libbpf_sys as sys;
 use rustc_hash::FxHashSet;
 use std::os::fd::OwnedFd;
@@ -58,6 +58,8 @@ struct Attaching<'a> {
     program: *mut sys::bpf_program,
     scope: Scope,
     attachments: &'a [Attachment],
+    /// It runs at the returns too.
+    session: bool,
 }
 
 impl Attaching<'_> {
@@ -96,8 +98,13 @@ impl Attached {
         let mut missing = None;
         for program in &manifest.programs {
             let handle = loaded.program(&program.symbol)?;
-            for attachments in groups(program) {
-                let attaching = Attaching { program: handle, scope, attachments };
+            let (own, returns) = program.attachments.split_at(if program.session {
+                program.attachments.len() / 2
+            } else {
+                program.attachments.len()
+            });
+            for attachments in groups(program.multi, own) {
+                let attaching = Attaching { program: handle, scope, attachments, session: program.session };
                 attach_group(program.multi, attaching, &mut attached, &mut |attachment, reason| {
                     let error = attach_error(manifest, attachment, reason);
                     match manifest.config.missing_probes {
@@ -113,6 +120,10 @@ impl Attached {
                     return Ok(attached);
                 }
             }
+            // What runs at the start of a function of a session also runs at its return.
+            let returns = own.iter().zip(returns).filter(|(start, _)| attached.probes.contains(&start.probe));
+            let returns: Vec<u32> = returns.map(|(_, at_return)| at_return.probe).collect();
+            attached.probes.extend(returns);
         }
         match missing {
             Some(error) if attached.probes.is_empty() => Err(error),
@@ -159,8 +170,8 @@ impl Attached {
 }
 
 /// Attach points that go through one link: those next to each other that differ only in the place.
-fn groups(program: &Program) -> impl Iterator<Item = &[Attachment]> {
-    program.attachments.chunk_by(|one, other| program.multi && together(&one.target, &other.target))
+fn groups(multi: bool, attachments: &[Attachment]) -> impl Iterator<Item = &[Attachment]> {
+    attachments.chunk_by(move |one, other| multi && together(&one.target, &other.target))
 }
 
 fn together(one: &Target, other: &Target) -> bool {
