@@ -33,6 +33,10 @@ fn unmet(need: &str) -> Option<String> {
         "kernel-memory" => locked_down(),
         "python3" => exists("/usr/bin/python3", "python3 is not installed"),
         "unshare" => exists("/usr/bin/unshare", "unshare is not installed"),
+        "binutils" => exists("/usr/bin/objcopy", "objcopy is not installed"),
+        "compiler" => exists("/usr/bin/gcc", "gcc is not installed"),
+        // That of the small systems in virtual machines knows none.
+        "bounding-sets" => exists("/usr/bin/setpriv", "setpriv of util-linux is not installed"),
         "gcc" => exists(crate::programs::marker(), "the test programs could not be built"),
         _ => match need.strip_prefix("kernel>=") {
             Some(wanted) if version(&kernel_release()) < version(wanted) => {
