@@ -119,7 +119,7 @@ fn can_unwind(checker: &mut Checker<'_>, span: Span) -> Option<()> {
         return None;
     }
     if !checker.settings().unwinds && !checker.settings().is_only_checked {
-        let message = "dw_ustack has no process whose stacks it could unwind";
+        let message = "dw_ustack requires a target process";
         checker.report(Diagnostic::error(Code::BadArgument, span, message).help("use -p, -c or --dwarf-pid"));
         return None;
     }

@@ -40,7 +40,7 @@ pub enum RuntimeError {
     #[error("there is nothing to run: the script has no probe that exists on this machine")]
     NothingToRun,
     /// `-p` names no process.
-    #[error("there is no process {0}: check the number given with -p")]
+    #[error("there is no process {0}: check the number given with -p or --dwarf-pid")]
     NoProcess(u32),
     /// The command of `-c` is not there.
     #[error("the command `{0}` is not found: give -c a path, or a name that is in PATH")]

@@ -116,9 +116,10 @@ impl UserSymbols {
         self.resolved.get(&(process, address))
     }
 
-    /// The function that called another and goes on at an address. Its source line is that of the call, which is before.
+    /// The function that called another and goes on at an address. Its source line is that of the call, which is before; and
+    /// where the call is the function's last instruction, because it does not return, only that is within the function.
     pub fn resolve_caller(&mut self, process: u32, address: u64) -> Option<Cow<'_, Symbol>> {
-        if !self.with_source || address == 0 {
+        if address == 0 || (!self.with_source && self.resolve(process, address).is_some()) {
             return self.resolve(process, address).map(Cow::Borrowed);
         }
         let call = self.resolve(process, address - 1)?.clone();
