@@ -158,7 +158,7 @@ impl Lexer<'_> {
         self.after_trivia(self.position).starts_with(text)
     }
 
-    /// The text from the first that is neither white space nor comment.
+    /// The text from the first that is neither white space nor comment nor a preprocessor line.
     pub(super) fn after_trivia(&self, from: usize) -> &str {
         let mut rest = &self.text[from..];
         loop {
@@ -167,6 +167,8 @@ impl Lexer<'_> {
                 rest = rest.find('\n').map_or("", |end| &rest[end..]);
             } else if let Some(comment) = rest.strip_prefix("/*") {
                 rest = comment.find("*/").map_or("", |end| &comment[end + 2..]);
+            } else if rest.starts_with('#') && self.is_line_start(self.text.len() - rest.len()) {
+                rest = &self.text[self.continued_line_end(self.text.len() - rest.len())..];
             } else {
                 return rest;
             }

@@ -263,7 +263,7 @@ impl<'a> Lexer<'a> {
                     self.comment(start);
                 }
                 b'/' if self.byte_at(1) == b'*' => self.block_comment(),
-                b'#' if self.mode.is_inside() && self.at_line_start() => {
+                b'#' if self.mode.is_inside() && self.is_line_start(start) => {
                     self.position = self.continued_line_end(start);
                     self.comment(start);
                 }
@@ -299,9 +299,9 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn at_line_start(&self) -> bool {
-        let line = self.text[..self.position].rfind('\n').map_or(0, |end| end + 1);
-        self.text[line..self.position].trim().is_empty()
+    fn is_line_start(&self, position: usize) -> bool {
+        let line = self.text[..position].rfind('\n').map_or(0, |end| end + 1);
+        self.text[line..position].trim().is_empty()
     }
 
     fn line_end(&self, from: usize) -> usize {

@@ -86,6 +86,8 @@ fn a_slash_divides_or_ends_the_predicate() {
     assert_eq!(slashes, ["Slash /", "Slash /", "Slash /", "EndPredicate /", "Slash /"]);
     let (tokens, _) = self::tokens("uprobe:/bin/bash:f/pid/{}");
     assert_eq!(tokens[4..8], ["ProbePart f", "Slash /", "Identifier pid", "EndPredicate /"]);
+    let (tokens, _) = self::tokens("kprobe:f /pid /\n#endif // {\n{}");
+    assert_eq!(tokens[3..6], ["Slash /", "Identifier pid", "EndPredicate /"], "{tokens:?}");
 }
 
 #[test]
