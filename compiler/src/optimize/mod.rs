@@ -40,32 +40,44 @@ use surroundings::{Analyses, Surroundings};
 struct Pass {
     name: &'static str,
     run: fn(&mut Function, &Surroundings) -> bool,
+    kind: Kind,
+}
+
+/// What a pass has to do with others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// It finds other values, and minds every change.
+    Values,
+    /// It finds other values, and minds too when something only goes: it counts uses, accesses or instructions.
+    Counts,
+    /// The same, and all that it does is to let something go that nothing depends on, or to join blocks.
+    Cleanup,
 }
 
 /// Repeated until nothing changes.
 const PASSES: &[Pass] = &[
-    Pass { name: "simplify_control_flow", run: simplify_control_flow::run },
-    Pass { name: "simplify_parameters", run: simplify_parameters::run },
-    Pass { name: "fold_addresses", run: fold_addresses::run },
-    Pass { name: "fold_constants", run: fold_constants::run },
-    Pass { name: "simplify_algebra", run: simplify_algebra::run },
-    Pass { name: "narrow_extensions", run: narrow_extensions::run },
-    Pass { name: "number_values", run: number_values::run },
-    Pass { name: "forward_loads", run: forward_loads::run },
-    Pass { name: "merge_lookups", run: merge_lookups::run },
-    Pass { name: "follow_decisions", run: follow_decisions::run },
-    Pass { name: "thread_jumps", run: thread_jumps::run },
-    Pass { name: "eliminate_dead_stores", run: eliminate_dead_stores::run },
-    Pass { name: "eliminate_dead_code", run: eliminate_dead_code::run },
-    Pass { name: "unify_slots", run: unify_slots::run },
+    Pass { name: "simplify_control_flow", run: simplify_control_flow::run, kind: Kind::Cleanup },
+    Pass { name: "simplify_parameters", run: simplify_parameters::run, kind: Kind::Counts },
+    Pass { name: "fold_addresses", run: fold_addresses::run, kind: Kind::Values },
+    Pass { name: "fold_constants", run: fold_constants::run, kind: Kind::Values },
+    Pass { name: "simplify_algebra", run: simplify_algebra::run, kind: Kind::Values },
+    Pass { name: "narrow_extensions", run: narrow_extensions::run, kind: Kind::Values },
+    Pass { name: "number_values", run: number_values::run, kind: Kind::Values },
+    Pass { name: "forward_loads", run: forward_loads::run, kind: Kind::Values },
+    Pass { name: "merge_lookups", run: merge_lookups::run, kind: Kind::Values },
+    Pass { name: "follow_decisions", run: follow_decisions::run, kind: Kind::Values },
+    Pass { name: "thread_jumps", run: thread_jumps::run, kind: Kind::Counts },
+    Pass { name: "eliminate_dead_stores", run: eliminate_dead_stores::run, kind: Kind::Counts },
+    Pass { name: "eliminate_dead_code", run: eliminate_dead_code::run, kind: Kind::Cleanup },
+    Pass { name: "unify_slots", run: unify_slots::run, kind: Kind::Counts },
 ];
 
 /// Once at the end, for the code generator.
 const FINAL_PASSES: &[Pass] = &[
-    Pass { name: "fuse_branches", run: fuse_branches::run },
-    Pass { name: "sink_constants", run: sink_constants::run },
-    Pass { name: "eliminate_dead_code", run: eliminate_dead_code::run },
-    Pass { name: "compact", run: compact::run },
+    Pass { name: "fuse_branches", run: fuse_branches::run, kind: Kind::Values },
+    Pass { name: "sink_constants", run: sink_constants::run, kind: Kind::Values },
+    Pass { name: "eliminate_dead_code", run: eliminate_dead_code::run, kind: Kind::Cleanup },
+    Pass { name: "compact", run: compact::run, kind: Kind::Values },
 ];
 
 /// More rounds have not been seen to change anything; the limit is for passes that undo each other's work.
@@ -81,13 +93,20 @@ pub fn run(module: &mut Module) {
     }
 }
 
-/// Runs the passes in turn until all of them have found nothing to change since the last change.
+/// Runs the passes in turn until none of them minds what has changed since it ran.
 fn repeat_passes(module: &mut Module, function: FunctionId) {
-    let mut without_change = 0;
+    let mut pending = [true; PASSES.len()];
     let mut analyses = Analyses::default();
-    for pass in PASSES.iter().cycle().take(MAX_ROUNDS * PASSES.len()) {
-        without_change = if run_pass(pass, module, function, &mut analyses) { 0 } else { without_change + 1 };
-        if without_change == PASSES.len() {
+    for _ in 0..MAX_ROUNDS {
+        for (index, pass) in PASSES.iter().enumerate() {
+            if !std::mem::take(&mut pending[index]) || !run_pass(pass, module, function, &mut analyses) {
+                continue;
+            }
+            for (pending, other) in pending.iter_mut().zip(PASSES) {
+                *pending |= pass.kind != Kind::Cleanup || other.kind != Kind::Values;
+            }
+        }
+        if !pending.contains(&true) {
             break;
         }
     }
@@ -98,7 +117,7 @@ pub fn run_by_name(name: &str, module: &mut Module) -> Option<()> {
     let pass = PASSES.iter().chain(FINAL_PASSES).find(|pass| pass.name == name)?;
     for function in module.functions.keys() {
         run_pass(pass, module, function, &mut Analyses::default());
-        let compact = Pass { name: "compact", run: compact::run };
+        let compact = Pass { name: "compact", run: compact::run, kind: Kind::Cleanup };
         run_pass(&compact, module, function, &mut Analyses::default());
     }
     Some(())
