@@ -29,7 +29,7 @@ pub(crate) use attach_point::unquoted;
 pub use c_definition::parse_c;
 pub(crate) use c_definition::parse_c_tokens;
 pub(crate) use operator::{infix_precedence, precedence};
-pub(crate) use types::is_sure_type;
+pub(crate) use types::{is_sure_type, is_type_name};
 
 /// How deep expressions, blocks and types may nest.
 pub const NESTING_LIMIT: u32 = 200;

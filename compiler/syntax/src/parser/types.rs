@@ -269,6 +269,11 @@ pub(super) fn normal_words(words: &[&str]) -> String {
     if unsigned { format!("unsigned {base}") } else { base.to_string() }
 }
 
+/// True for words that name a type wherever one can stand.
+pub(crate) fn is_type_name(word: &str) -> bool {
+    C_WORDS.contains(&word) || TYPE_NAMES.contains(&word)
+}
+
 /// True for types that a cast can name without doubt, whatever operand follows.
 pub(crate) fn is_sure_type(ty: &TypeExpr) -> bool {
     let mut base = ty;
@@ -279,7 +284,7 @@ pub(crate) fn is_sure_type(ty: &TypeExpr) -> bool {
     match &base.kind {
         TypeExprKind::Named(name) => {
             let first = name.split(' ').next().unwrap_or("");
-            pointer || C_WORDS.contains(&first) || TYPE_NAMES.contains(&first) || name.ends_with("_t")
+            pointer || is_type_name(first) || name.ends_with("_t")
         }
         TypeExprKind::Tuple(members) => pointer || members.iter().all(is_sure_type),
         _ => true,

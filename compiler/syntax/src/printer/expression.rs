@@ -2,7 +2,7 @@
 
 use super::Printer;
 use crate::ast::{Argument, BinaryOperator, Expr, ExprKind, Name, StepOperator, TypeExpr, TypeOrExpr, UnaryOperator};
-use crate::parser::{is_sure_type, precedence};
+use crate::parser::{is_sure_type, is_type_name, precedence};
 
 /// How strongly parts of an expression hold together; operands that hold less than wanted get parentheses.
 /// Infix operators are between [`TERNARY`] and [`UNARY`].
@@ -172,6 +172,7 @@ impl Printer<'_> {
 
     pub(super) fn argument(&mut self, argument: &Argument) {
         match argument {
+            Argument::Expr(expr) if reads_as_array_type(expr) => self.parenthesized(expr),
             Argument::Expr(expr) => self.expression(expr),
             Argument::Type(ty) => self.type_expr(ty),
         }
@@ -264,6 +265,17 @@ impl Printer<'_> {
                 | ExprKind::Comptime(_)
         );
         compound && is_in_parentheses(self.written(expr.span))
+    }
+}
+
+/// True when an argument without parentheses would be a type: an index of something that has the name of one.
+fn reads_as_array_type(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Index(base, _) => match &base.kind {
+            ExprKind::Identifier(name) => is_type_name(name),
+            _ => reads_as_array_type(base),
+        },
+        _ => false,
     }
 }
 
