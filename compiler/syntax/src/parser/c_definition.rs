@@ -87,7 +87,10 @@ impl Parser<'_> {
             _ => return Err(self.expected("`{`")),
         };
         let definition = CDefinition { span: self.since(start), kind };
-        self.eat(TokenKind::Semicolon);
+        // Behind a closing brace it may be missing.
+        if !self.eat(TokenKind::Semicolon) && self.tokens[self.at - 1].kind == TokenKind::Identifier {
+            self.expect(TokenKind::Semicolon)?;
+        }
         Ok(vec![definition])
     }
 
