@@ -24,8 +24,17 @@ pub fn machine(words: &[String], kernel: &dyn Kernel, pid: Option<u32>, argument
         eprintln!("Warning: there is no file {pattern}: it is taken for a pattern");
     }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    for probe in probe::list(if pattern.is_empty() { "*" } else { pattern }, kernel, pid, arguments) {
-        write(&mut out, &probe, arguments);
+    let listing = probe::list(if pattern.is_empty() { "*" } else { pattern }, kernel, pid, arguments);
+    for probe in &listing.probes {
+        write(&mut out, probe, arguments);
+    }
+    if listing.probes.is_empty() {
+        return listing.missed.iter().map(|missed| report::error(missed)).max().unwrap_or(0);
+    }
+    // Behind the list, where it is seen.
+    drop(out);
+    for missed in &listing.missed {
+        eprintln!("Warning: the list is not complete: {missed}");
     }
     0
 }
@@ -58,7 +67,7 @@ pub fn program(manifest: &Manifest, kernel: &dyn Kernel, pid: Option<u32>, argum
                     | Target::RawTracepoint { .. }
             );
             let looked_up = if listed_otherwise || arguments {
-                probe::list(&probe.name, kernel, pid, arguments)
+                probe::list(&probe.name, kernel, pid, arguments).probes
             } else {
                 Vec::new()
             };

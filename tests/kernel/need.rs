@@ -27,7 +27,9 @@ fn unmet(need: &str) -> Option<String> {
     match need {
         "kprobe" => exists("/sys/bus/event_source/devices/kprobe", "the kernel has no kprobes"),
         "uprobe" => exists("/sys/bus/event_source/devices/uprobe", "the kernel has no uprobes"),
-        "tracefs" => exists("/sys/kernel/tracing/events", "tracefs is not mounted at /sys/kernel/tracing"),
+        "tracefs" => no_tracefs(),
+        // Where tracefs is not mounted, nothing says that a kernel with tracefs is without them.
+        "syscalls" if !Path::new("/sys/kernel/tracing/events").exists() => no_tracefs(),
         "syscalls" => exists("/sys/kernel/tracing/events/syscalls", "no tracepoints for system calls"),
         "btf" => exists("/sys/kernel/btf/vmlinux", "the kernel has no BTF"),
         "kernel-memory" => locked_down(),
@@ -46,6 +48,12 @@ fn unmet(need: &str) -> Option<String> {
             None => Some(format!("unknown need `{need}`")),
         },
     }
+}
+
+/// lancet needs no mount of it.
+fn no_tracefs() -> Option<String> {
+    let known = std::fs::read_to_string("/proc/filesystems").unwrap_or_default();
+    (!known.lines().any(|line| line.ends_with("\ttracefs"))).then(|| "the kernel has no tracefs".to_owned())
 }
 
 /// Whether programs may read no kernel memory (kernel_lockdown(7)).

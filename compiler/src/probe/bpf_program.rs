@@ -58,7 +58,7 @@ pub(super) fn list(provider: &str, query: &Query<'_>) -> Vec<Listed> {
         2 => (None, query.part(1)),
         _ => (query.part(1).parse().ok(), query.part(2)),
     };
-    let found = query.kernel.bpf_functions(program, function).unwrap_or_default();
+    let found = query.found(query.kernel.bpf_functions(program, function));
     found
         .into_iter()
         .map(|found| Listed::named(format!("{provider}:{MODULE}:{}:{}", found.program, found.name)))

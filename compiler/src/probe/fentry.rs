@@ -6,7 +6,7 @@ use super::{Arguments, Cx, Expansion, Provider, Refused, bpf_program, is_pattern
 use crate::hir::ContextKind;
 use crate::types::Space;
 use lancet_kernel::btf::{Btf, NameKind, TypeId};
-use lancet_kernel::{Kernel, KernelFunction, Version};
+use lancet_kernel::{Kernel, KernelFunction, Unavailable, Version};
 use lancet_manifest::Target;
 use lancet_syntax::code::Code;
 use rustc_hash::FxHashMap;
@@ -73,14 +73,11 @@ fn expand(cx: &mut Cx<'_>, provider: &'static str, at_return: bool) -> Result<Ve
     };
     let kernel = cx.environment.kernel;
     if !kernel.features().fentry {
-        let (message, help) = match kernel.btf() {
-            None => (
-                format!("{provider} is not possible without the kernel's BTF"),
-                "it needs a kernel with CONFIG_DEBUG_INFO_BTF; use kprobe instead",
-            ),
-            Some(_) => (format!("this kernel does not allow {provider}"), "use kprobe or a raw tracepoint instead"),
+        let help = match kernel.btf() {
+            None => "it needs a kernel with CONFIG_DEBUG_INFO_BTF; use kprobe instead",
+            Some(_) => "use kprobe or a raw tracepoint instead",
         };
-        return Err(cx.not_on_this_kernel(message, help));
+        return Err(cx.not_on_this_kernel(not_possible(kernel, provider), help));
     }
     let shown = format!("kernel function {function}");
     let found = kernel.functions(&module, &function).map_err(|error| cx.unavailable(&shown, &error))?;
@@ -142,15 +139,23 @@ fn missing(cx: &Cx<'_>, provider: &str, module: &str, function: &str) -> Refused
     cx.missing(format!("there is no kernel function {function}"), nearest.map(|name| format!("{provider}:{name}")))
 }
 
+/// Of a kernel without these probes.
+fn not_possible(kernel: &dyn Kernel, provider: &str) -> String {
+    match kernel.btf() {
+        None => format!("{provider} is not possible without the kernel's BTF"),
+        Some(_) => format!("this kernel does not allow {provider}"),
+    }
+}
+
 fn functions(provider: &str, at_return: bool, query: &Query<'_>) -> Vec<Listed> {
     if query.part(0) == bpf_program::MODULE {
         return bpf_program::list(provider, query);
     }
     if !query.kernel.features().fentry {
-        return Vec::new();
+        return query.found(Err(Unavailable::Missing(not_possible(query.kernel, provider))));
     }
     let (module, function) = if query.len() > 1 { (query.part(0), query.part(1)) } else { ("*", query.part(0)) };
-    let found = query.kernel.functions(module, function).unwrap_or_default();
+    let found = query.found(query.kernel.functions(module, function));
     let mut types = FunctionTypes::new(query.kernel, is_pattern(function));
     let listed = found.into_iter().filter_map(|found| {
         let arguments = match query.arguments {

@@ -4,6 +4,7 @@ use super::list::{Listed, Query};
 use super::{Arguments, Cx, Expansion, Provider, Refused, is_pattern};
 use crate::hir::ContextKind;
 use crate::types::Space;
+use lancet_kernel::Unavailable;
 use lancet_manifest::Target;
 use lancet_syntax::code::Code;
 
@@ -54,12 +55,14 @@ impl Provider for Kretprobe {
     }
 }
 
+const NO_KPROBES: &str = "this kernel was built without kprobes";
+
 fn functions(provider: &str, query: &Query<'_>) -> Vec<Listed> {
     if !query.kernel.features().kprobe {
-        return Vec::new();
+        return query.found(Err(Unavailable::Missing(NO_KPROBES.to_owned())));
     }
     let (module, function) = if query.len() > 1 { (query.part(0), query.part(1)) } else { ("*", query.part(0)) };
-    let found = query.kernel.functions(module, function).unwrap_or_default();
+    let found = query.found(query.kernel.functions(module, function));
     let with_module = query.len() > 1;
     let name = |function: lancet_kernel::KernelFunction| match with_module {
         true => format!("{provider}:{}:{}", function.module, function.name),
@@ -77,7 +80,7 @@ fn expand(cx: &mut Cx<'_>, provider: &'static str, at_return: bool) -> Result<Ve
     let kernel = cx.environment.kernel;
     if !kernel.features().kprobe {
         let help = "use a tracepoint or a raw tracepoint instead";
-        return Err(cx.not_on_this_kernel("this kernel was built without kprobes".to_owned(), help));
+        return Err(cx.not_on_this_kernel(NO_KPROBES.to_owned(), help));
     }
     if let (None, Some(address)) = (&module, address(&function)) {
         return at_address(cx, provider, address, at_return);

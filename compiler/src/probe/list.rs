@@ -1,7 +1,8 @@
 //! Which probes there are: for `lancet -l`.
 
-use super::{PROVIDERS, types};
-use lancet_kernel::{Kernel, wildcard_matches};
+use super::{PROVIDERS, Provider, types, unknown_type};
+use lancet_kernel::{Kernel, Unavailable, wildcard_matches};
+use std::cell::RefCell;
 
 /// A probe that could be attached to.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -14,6 +15,31 @@ pub struct Listed {
     pub definition: Option<String>,
 }
 
+/// What a pattern finds.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Listing {
+    /// The probes that match.
+    pub probes: Vec<Listed>,
+    /// Why there may be more: what could not be read, or what a pattern names that is not there.
+    pub missed: Vec<String>,
+}
+
+impl Listing {
+    fn add(&mut self, other: Self) {
+        self.probes.extend(other.probes);
+        for missed in other.missed {
+            self.miss(missed);
+        }
+    }
+
+    /// Several probe types miss the same.
+    fn miss(&mut self, missed: String) {
+        if !self.missed.contains(&missed) {
+            self.missed.push(missed);
+        }
+    }
+}
+
 /// What is asked of a provider.
 pub(super) struct Query<'a> {
     /// The machine.
@@ -24,12 +50,26 @@ pub(super) struct Query<'a> {
     pub(super) pid: Option<u32>,
     /// Arguments are wanted too, where finding them costs something.
     pub(super) arguments: bool,
+    /// The pattern has the name of the provider, so that even what is not there is worth a word.
+    is_named: bool,
+    /// What the provider could not look at.
+    missed: RefCell<Vec<String>>,
 }
 
 impl<'a> Query<'a> {
     /// The n-th part of the pattern, `*` where it is empty or the pattern ends before.
     pub(super) fn part(&self, index: usize) -> &'a str {
         self.parts.get(index).copied().filter(|part| !part.is_empty()).unwrap_or("*")
+    }
+
+    /// What was found, or nothing, and then why.
+    pub(super) fn found<T: Default>(&self, found: Result<T, Unavailable>) -> T {
+        found.unwrap_or_else(|unavailable| {
+            if self.is_named || !matches!(unavailable, Unavailable::Missing(_)) {
+                self.missed.borrow_mut().push(unavailable.message().to_owned());
+            }
+            T::default()
+        })
     }
 
     /// The number of parts.
@@ -47,41 +87,68 @@ impl Listed {
 
 /// The probes that match `pattern`: `provider:parts`, patterns separated by commas, or a word that a probe's whole name or
 /// its last part matches.
-pub fn list(pattern: &str, kernel: &dyn Kernel, pid: Option<u32>, arguments: bool) -> Vec<Listed> {
-    pattern.split(',').flat_map(|pattern| list_one(pattern.trim(), kernel, pid, arguments)).collect()
+pub fn list(pattern: &str, kernel: &dyn Kernel, pid: Option<u32>, arguments: bool) -> Listing {
+    let mut listing = Listing::default();
+    for pattern in pattern.split(',') {
+        listing.add(list_one(pattern.trim(), kernel, pid, arguments));
+    }
+    listing
 }
 
-fn list_one(pattern: &str, kernel: &dyn Kernel, pid: Option<u32>, arguments: bool) -> Vec<Listed> {
+fn list_one(pattern: &str, kernel: &dyn Kernel, pid: Option<u32>, arguments: bool) -> Listing {
     if let Some(types) = types::list(pattern, kernel, arguments) {
-        return types;
+        return Listing { probes: types, missed: Vec::new() };
     }
     let Some((provider, rest)) = pattern.split_once(':') else { return list_word(pattern, kernel, pid, arguments) };
     let provider = if provider.is_empty() { "*" } else { provider };
-    let parts: Vec<&str> = rest.split(':').collect();
-    let query = Query { kernel, parts, pid, arguments };
-    let matching = PROVIDERS
-        .iter()
-        .filter(|known| wildcard_matches(provider, known.name()) || known.aliases().contains(&provider));
-    matching.flat_map(|known| known.list(&query)).collect()
+    let mut listing = Listing::default();
+    let mut is_known = false;
+    for known in PROVIDERS {
+        let is_named = known.name() == provider || known.aliases().contains(&provider);
+        if is_named || wildcard_matches(provider, known.name()) {
+            is_known = true;
+            let parts = rest.split(':').collect();
+            let missed = RefCell::default();
+            listing.add(ask(*known, Query { kernel, parts, pid, arguments, is_named, missed }));
+        }
+    }
+    if !is_known {
+        let (message, help) = unknown_type(provider);
+        listing.miss(help.map_or(message.clone(), |help| format!("{message}; {help}")));
+    }
+    listing
 }
 
-fn list_word(word: &str, kernel: &dyn Kernel, pid: Option<u32>, arguments: bool) -> Vec<Listed> {
-    let listed = |arguments| {
-        let everything = Query { kernel, parts: Vec::new(), pid, arguments };
-        PROVIDERS.iter().flat_map(move |provider| provider.list(&everything))
-    };
-    if word == "*" {
-        return listed(arguments).collect();
+fn ask(provider: &dyn Provider, query: Query<'_>) -> Listing {
+    let probes = provider.list(&query);
+    let mut listing = Listing { probes, missed: Vec::new() };
+    for missed in query.missed.into_inner() {
+        listing.miss(missed);
     }
-    let is_meant = |probe: &Listed| {
+    listing
+}
+
+fn list_word(word: &str, kernel: &dyn Kernel, pid: Option<u32>, arguments: bool) -> Listing {
+    let mut listing = Listing::default();
+    let is_all = word == "*";
+    for provider in PROVIDERS {
+        // Arguments are looked up for the few that match: all of them take seconds.
+        let arguments = is_all && arguments;
+        let query = Query { kernel, parts: Vec::new(), pid, arguments, is_named: false, missed: RefCell::default() };
+        listing.add(ask(*provider, query));
+    }
+    if is_all {
+        return listing;
+    }
+    listing.probes.retain(|probe| {
         let last = probe.name.rsplit(':').next().unwrap_or_default();
         wildcard_matches(word, &probe.name) || wildcard_matches(word, last)
-    };
-    let matching = listed(false).filter(is_meant);
-    // Arguments are looked up for the few that match: all of them take seconds.
+    });
     if arguments {
-        matching.flat_map(|probe| list_one(&probe.name, kernel, pid, true)).collect()
-    } else {
-        matching.collect()
+        let matching = std::mem::take(&mut listing.probes);
+        for probe in matching {
+            listing.add(list_one(&probe.name, kernel, pid, true));
+        }
     }
+    listing
 }

@@ -22,7 +22,7 @@ pub mod usdt;
 
 pub use btf_argument::{BtfArgument, BtfArguments};
 use list::Query;
-pub use list::{Listed, list};
+pub use list::{Listed, Listing, list};
 
 use crate::check::Environment;
 use crate::hir::{AttachPoint, ContextKind, ProbeProgram};
@@ -365,11 +365,10 @@ impl Cx<'_> {
     }
 
     fn unknown_provider(&mut self, name: &ast::Name) {
-        let names = PROVIDERS.iter().map(|provider| provider.name());
-        let mut diagnostic =
-            Diagnostic::error(Code::UnknownProvider, name.span, format!("there is no probe type {}", name.text));
-        if let Some(nearest) = lancet_kernel::nearest(&name.text, names) {
-            diagnostic = diagnostic.help(format!("did you mean {nearest}?"));
+        let (message, help) = unknown_type(&name.text);
+        let mut diagnostic = Diagnostic::error(Code::UnknownProvider, name.span, message);
+        if let Some(help) = help {
+            diagnostic = diagnostic.help(help);
         }
         self.diagnostics.push(diagnostic);
     }
@@ -447,6 +446,13 @@ impl Cx<'_> {
 /// The provider of that name or alias; the special ones in any case.
 fn find(name: &str) -> Option<&'static dyn Provider> {
     PROVIDERS.iter().copied().find(|provider| provider.name() == name || provider.aliases().contains(&name))
+}
+
+/// What to say of a probe type that there is not, and what may be meant.
+fn unknown_type(name: &str) -> (String, Option<String>) {
+    let names = PROVIDERS.iter().map(|provider| provider.name());
+    let nearest = lancet_kernel::nearest(name, names);
+    (format!("there is no probe type {name}"), nearest.map(|nearest| format!("did you mean {nearest}?")))
 }
 
 /// True when the text has wildcards.

@@ -62,7 +62,7 @@ impl Provider for RawTracepoint {
 
     fn list(&self, query: &Query<'_>) -> Vec<Listed> {
         let (module, event) = if query.len() > 1 { (query.part(0), query.part(1)) } else { ("*", query.part(0)) };
-        let found = query.kernel.raw_tracepoints(event).unwrap_or_default();
+        let found = query.found(query.kernel.raw_tracepoints(event));
         let matching = found.into_iter().filter(|(of, _)| lancet_kernel::wildcard_matches(module, of));
         let arguments = |module: &str, name: &str| {
             let declared = |btf: &Btf| Some(BtfArguments::of_raw_tracepoint(btf, module, name)?.declarations(btf));

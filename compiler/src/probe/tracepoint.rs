@@ -62,7 +62,7 @@ impl Provider for Tracepoint {
     }
 
     fn list(&self, query: &Query<'_>) -> Vec<Listed> {
-        let found = query.kernel.tracepoints(query.part(0), query.part(1)).unwrap_or_default();
+        let found = query.found(query.kernel.tracepoints(query.part(0), query.part(1)));
         let listed = found.into_iter().map(|(category, event)| {
             // Formats are read only where they are shown.
             let format = if query.arguments { query.kernel.tracepoint(&category, &event).ok() } else { None };

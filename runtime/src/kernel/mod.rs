@@ -22,6 +22,7 @@ mod path;
 mod symbol;
 mod target;
 mod tracefs;
+pub(crate) mod tracefs_mount;
 mod trial;
 mod usdt;
 pub(crate) mod version;

@@ -3,36 +3,25 @@
 use super::lockdown::Lockdown;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
-use std::path::PathBuf;
+use std::path::Path;
 
 use lancet_kernel::tracepoint::TracepointFormat;
 use lancet_kernel::{Unavailable, wildcard_matches};
 
 use super::is_pattern;
 
-/// Where tracefs is mounted.
+/// The tracefs of this kernel.
 pub(super) struct Tracefs {
-    root: PathBuf,
+    root: &'static Path,
 }
 
 /// The events of the function tracer's own records: no program can be attached to them.
 const NOT_ATTACHABLE: &str = "ftrace";
 
 impl Tracefs {
-    /// Looks at the usual places.
+    /// Looks at the usual places, and where it is not mounted takes a mount of its own.
     pub fn find() -> Result<Self, Unavailable> {
-        let mut denied = false;
-        for root in ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"] {
-            match fs::metadata(format!("{root}/events")) {
-                Ok(_) => return Ok(Self { root: root.into() }),
-                Err(error) => denied |= error.kind() == ErrorKind::PermissionDenied,
-            }
-        }
-        Err(Unavailable::Denied(if denied {
-            closed("tracefs")
-        } else {
-            "tracefs is not mounted; mount it with: mount -t tracefs tracefs /sys/kernel/tracing".to_owned()
-        }))
+        super::tracefs_mount::root().map(|root| Self { root })
     }
 
     /// The format of one tracepoint.
@@ -83,13 +72,13 @@ impl Tracefs {
 }
 
 /// A file whose text the kernel makes anew for each read: one buffer that is large enough takes it in one.
-fn read_at_once(path: &std::path::Path) -> io::Result<String> {
+fn read_at_once(path: &Path) -> io::Result<String> {
     let mut text = String::with_capacity(8192);
     File::open(path)?.read_to_string(&mut text)?;
     Ok(text)
 }
 
-fn directories(path: &std::path::Path) -> io::Result<Vec<String>> {
+fn directories(path: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(path)? {
         let entry = entry?;
@@ -101,7 +90,7 @@ fn directories(path: &std::path::Path) -> io::Result<Vec<String>> {
 }
 
 /// Why it cannot be read, and what to do.
-fn closed(what: &str) -> String {
+pub(super) fn closed(what: &str) -> String {
     let reason = Lockdown::met_by_root().explains_denial().unwrap_or("it takes root, or CAP_DAC_READ_SEARCH");
     format!("{what} cannot be read: {reason}")
 }

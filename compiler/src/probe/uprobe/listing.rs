@@ -13,14 +13,14 @@ pub(super) fn functions(provider: &str, query: &Query<'_>) -> Vec<Listed> {
     if of_anything || query.len() == 0 && provider != "uprobe" {
         return Vec::new();
     }
-    let paths = query.kernel.executables(query.part(0), query.pid).unwrap_or_default();
+    let paths = query.found(query.kernel.executables(query.part(0), query.pid));
     let cpp = (query.part(1) == "cpp" && query.len() > 2).then(|| {
         let name: Vec<&str> = (2..query.len()).map(|index| query.part(index)).collect();
         name.join(":").replace('"', "")
     });
     let mut listed = Vec::new();
     for path in paths {
-        let Ok(executable) = query.kernel.executable(&path) else { continue };
+        let Some(executable) = query.found(query.kernel.executable(&path).map(Some)) else { continue };
         // What a function returns is not among what a return probe can name.
         let info = if provider == "uprobe" && query.arguments { executable.debug_info().ok() } else { None };
         let mut last = None;

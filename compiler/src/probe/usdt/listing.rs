@@ -19,8 +19,8 @@ pub(super) fn probes(query: &Query<'_>) -> Vec<Listed> {
     }
     let namespace = if namespace.is_empty() { "*" } else { namespace };
     let mut listed = Vec::new();
-    for path in query.kernel.executables(target, query.pid).unwrap_or_default() {
-        let mut notes = query.kernel.usdt_notes(&path).unwrap_or_default();
+    for path in query.found(query.kernel.executables(target, query.pid)) {
+        let mut notes = query.found(query.kernel.usdt_notes(&path));
         notes.retain(|note| wildcard_matches(namespace, &note.namespace) && wildcard_matches(name, &note.name));
         // The places of one probe are listed once, with the arguments of the first.
         notes.sort_by(|one, other| key(one).cmp(&key(other)));

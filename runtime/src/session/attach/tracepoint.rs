@@ -4,11 +4,9 @@ use super::link::{Link, describe};
 use super::perf_event::{self, Reach};
 use super::{Attaching, Reason};
 use crate::kernel::lockdown::Lockdown;
+use crate::kernel::tracefs_mount;
 use libbpf_sys as sys;
 use std::io;
-
-/// Where tracefs is found.
-const TRACEFS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 
 /// On any CPU: programs run for all.
 pub fn attach(attaching: Attaching, category: &str, event: &str) -> Result<Link, Reason> {
@@ -31,22 +29,15 @@ pub fn attach(attaching: Attaching, category: &str, event: &str) -> Result<Link,
 }
 
 fn number(category: &str, event: &str) -> Result<u64, Reason> {
-    let mut denied = false;
-    for folder in TRACEFS {
-        match std::fs::read_to_string(format!("{folder}/events/{category}/{event}/id")) {
-            Ok(text) => return text.trim().parse().map_err(|_| "its number in tracefs is damaged".into()),
-            Err(error) => denied |= error.kind() == io::ErrorKind::PermissionDenied,
+    let root = tracefs_mount::root().map_err(|error| error.message().to_owned())?;
+    match std::fs::read_to_string(root.join("events").join(category).join(event).join("id")) {
+        Ok(text) => text.trim().parse().map_err(|_| "its number in tracefs is damaged".into()),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let reason = Lockdown::met_by_root().explains_denial().unwrap_or("run as root");
+            Err(format!("tracefs cannot be read: {reason}"))
+        }
+        Err(_) => {
+            Err(format!("this kernel has no tracepoint {category}:{event}; `-l 'tracepoint:*'` lists those it has"))
         }
     }
-    let mounted = TRACEFS.iter().any(|folder| std::path::Path::new(folder).join("events").is_dir());
-    Err(match (denied, mounted) {
-        (true, _) => {
-            let reason = Lockdown::met_by_root().explains_denial().unwrap_or("run as root");
-            format!("tracefs cannot be read: {reason}")
-        }
-        (false, true) => {
-            format!("this kernel has no tracepoint {category}:{event}; `-l 'tracepoint:*'` lists those it has")
-        }
-        (false, false) => "tracefs is not mounted: mount -t tracefs tracefs /sys/kernel/tracing".into(),
-    })
 }
