@@ -1,27 +1,40 @@
 //! Registers, by regalloc2: ten of them, r1-r5 lost in calls.
 
 use super::vcode::{VCode, preg};
-use regalloc2::{Algorithm, MachineEnv, Output, PRegSet, RegallocOptions};
+use regalloc2::{Algorithm, Ctx, MachineEnv, Output, PRegSet, RegallocOptions};
 
-/// Assigns registers and spill slots. A failure is a mistake of ours.
-pub(super) fn allocate(code: &VCode, name: &str) -> Output {
-    let all = (0..=9).fold(PRegSet::empty(), |set, number| set.with(preg(number)));
-    let env = MachineEnv {
-        preferred_regs_by_class: [all, PRegSet::empty(), PRegSet::empty()],
-        non_preferred_regs_by_class: [PRegSet::empty(); 3],
-        scratch_by_class: [None; 3],
-        fixed_stack_slots: Vec::new(),
-    };
-    let options =
-        RegallocOptions { verbose_log: false, validate_ssa: cfg!(debug_assertions), algorithm: Algorithm::Ion };
-    let output = match regalloc2::run(code, &env, &options) {
-        Ok(output) => output,
-        Err(error) => panic!("register allocation of {name}: {error:?}\n{code}"),
-    };
-    if cfg!(debug_assertions) {
-        check(code, &env, &output, name);
+/// Allocates the registers of one function after the other, in the memory that the last one took.
+pub(super) struct Allocator {
+    env: MachineEnv,
+    options: RegallocOptions,
+    memory: Ctx,
+}
+
+impl Allocator {
+    pub(super) fn new() -> Self {
+        let all = (0..=9).fold(PRegSet::empty(), |set, number| set.with(preg(number)));
+        let env = MachineEnv {
+            preferred_regs_by_class: [all, PRegSet::empty(), PRegSet::empty()],
+            non_preferred_regs_by_class: [PRegSet::empty(); 3],
+            scratch_by_class: [None; 3],
+            fixed_stack_slots: Vec::new(),
+        };
+        let options =
+            RegallocOptions { verbose_log: false, validate_ssa: cfg!(debug_assertions), algorithm: Algorithm::Ion };
+        Self { env, options, memory: Ctx::default() }
     }
-    output
+
+    /// Assigns registers and spill slots. A failure is a mistake of ours.
+    pub(super) fn allocate(&mut self, code: &VCode, name: &str) -> Output {
+        if let Err(error) = regalloc2::run_with_ctx(code, &self.env, &self.options, &mut self.memory) {
+            panic!("register allocation of {name}: {error:?}\n{code}");
+        }
+        let output = std::mem::take(&mut self.memory.output);
+        if cfg!(debug_assertions) {
+            check(code, &self.env, &output, name);
+        }
+        output
+    }
 }
 
 fn check(code: &VCode, env: &MachineEnv, output: &Output, name: &str) {

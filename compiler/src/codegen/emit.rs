@@ -1,5 +1,6 @@
 //! Emission: allocated machine instructions to eBPF, jumps resolved.
 
+use super::allocate::Allocator;
 use super::held::{self, Held, Reload};
 use super::insn::{
     ALU, ALU64, ATOMIC, Alu, CALL, Condition, END_TO_BE, EXIT, FETCH, FRAME, IMM_DW, Insn, JMP, JMP32, LD, LDX, MEM,
@@ -8,7 +9,7 @@ use super::insn::{
 use super::plan::{Place, Plan, plan};
 use super::scratch::Region;
 use super::vcode::{Base, Callee, Op, Source, VCode};
-use super::{FunctionCode, Limit, Relocation, TooLarge, allocate, select};
+use super::{FunctionCode, Limit, Relocation, TooLarge, select};
 use crate::ir::{Function, FunctionKind, MemorySize, Slot, Width};
 use regalloc2::{Allocation, Edit, InstOrEdit, Output};
 
@@ -24,7 +25,12 @@ pub(super) struct Emitted {
 }
 
 /// Generates one function; `region` is its scratch memory, should it need some.
-pub(super) fn function(function: &Function, has_callbacks: bool, region: Region) -> Result<Emitted, TooLarge> {
+pub(super) fn function(
+    function: &Function,
+    has_callbacks: bool,
+    region: Region,
+    allocator: &mut Allocator,
+) -> Result<Emitted, TooLarge> {
     let limit = match (has_callbacks, &function.kind) {
         (false, _) => STACK,
         (true, FunctionKind::Program { .. }) => PROGRAM_SHARE,
@@ -35,7 +41,7 @@ pub(super) fn function(function: &Function, has_callbacks: bool, region: Region)
     for budget in [limit * 3 / 4, limit / 2, limit / 4, 0] {
         let plan = plan(function, budget);
         let code = select::select(function, &plan, region);
-        let output = allocate::allocate(&code, &function.name);
+        let output = allocator.allocate(&code, &function.name);
         let key = if plan.scratch > 0 { 8 } else { 0 };
         let used = plan.stack + key + 8 * output.num_spillslots as u32;
         fitting = Some((plan, code, output, used));

@@ -17,6 +17,7 @@ mod tests;
 mod vcode;
 
 use crate::ir::{FunctionId, FunctionKind, MapData, MapId, MapKind, Module};
+use allocate::Allocator;
 use lancet_syntax::span::Span;
 use scratch::{Region, is_guarded};
 use std::fmt::Write;
@@ -124,11 +125,12 @@ fn functions(module: &Module, cpus: Option<u32>) -> Result<(Vec<FunctionCode>, R
         FunctionKind::Subprogram | FunctionKind::Callback => true,
     });
     let (mut functions, mut regions) = (Vec::new(), Regions::new());
+    let mut allocator = Allocator::new();
     for function in module.functions.values() {
         let copies = Region::copies_for(&function.kind, all_guarded);
         let first = regions.last().map_or(0, |(region, _)| region.first + region.copies);
         let region = Region { first, copies, cpus };
-        let emitted = emit::function(function, has_callbacks, region)?;
+        let emitted = emit::function(function, has_callbacks, region, &mut allocator)?;
         if emitted.scratch > 0 {
             regions.push((region, emitted.scratch));
         }

@@ -3,10 +3,17 @@
 //! Invariant: every [`Value`] inside an [`Instruction`] or [`Terminator`] is visited, each occurrence once, in printed
 //! order. Results are not operands.
 
-use super::{Address, Instruction, Terminator, Value};
+use super::{Address, Block, Instruction, Terminator, Value};
 use smallvec::{SmallVec, smallvec};
 
 impl Address {
+    fn operand(&self) -> Option<Value> {
+        match self {
+            Self::Slot(..) => None,
+            Self::Pointer(value, _) => Some(*value),
+        }
+    }
+
     fn operand_mut(&mut self) -> Option<&mut Value> {
         match self {
             Self::Slot(..) => None,
@@ -18,20 +25,32 @@ impl Address {
 impl Instruction {
     /// The values it uses.
     pub fn operands(&self) -> SmallVec<[Value; 4]> {
+        let mut operands = SmallVec::new();
+        self.visit_operands(|value| operands.push(value));
+        operands
+    }
+
+    /// Calls `visit` with each value it uses.
+    pub fn visit_operands(&self, mut visit: impl FnMut(Value)) {
         match self {
-            Self::Binary(_, _, left, right) | Self::Compare(_, _, left, right) => smallvec![*left, *right],
-            Self::Unary(_, operand) => smallvec![*operand],
+            Self::Binary(_, _, left, right) | Self::Compare(_, _, left, right) => {
+                visit(*left);
+                visit(*right);
+            }
+            Self::Unary(_, operand) => visit(*operand),
             Self::Load { address, .. } | Self::Zero { address, .. } | Self::StoreBytes { address, .. } => {
-                pointers([address])
+                address.operand().into_iter().for_each(visit);
             }
             Self::Store { address, value, .. } | Self::AtomicAdd { address, value, .. } => {
-                let mut operands = pointers([address]);
-                operands.push(*value);
-                operands
+                address.operand().into_iter().for_each(&mut visit);
+                visit(*value);
             }
-            Self::Copy { to, from, .. } => pointers([to, from]),
+            Self::Copy { to, from, .. } => {
+                to.operand().into_iter().for_each(&mut visit);
+                from.operand().into_iter().for_each(visit);
+            }
             Self::Call(_, arguments) | Self::CallFunction(_, arguments) | Self::CallKernel { arguments, .. } => {
-                SmallVec::from_slice(arguments)
+                arguments.iter().copied().for_each(visit);
             }
             Self::Const(_)
             | Self::SlotAddress(..)
@@ -39,7 +58,7 @@ impl Instruction {
             | Self::MapValueAddress(..)
             | Self::GlobalAddress(_)
             | Self::Context
-            | Self::FunctionAddress(_) => SmallVec::new(),
+            | Self::FunctionAddress(_) => {}
         }
     }
 
@@ -104,15 +123,20 @@ impl Instruction {
 impl Terminator {
     /// The values it uses.
     pub fn operands(&self) -> SmallVec<[Value; 4]> {
+        let mut operands = SmallVec::new();
+        self.visit_operands(|value| operands.push(value));
+        operands
+    }
+
+    /// Calls `visit` with each value it uses.
+    pub fn visit_operands(&self, mut visit: impl FnMut(Value)) {
         match self {
-            Self::Jump(_, arguments) => SmallVec::from_slice(arguments),
+            Self::Jump(_, arguments) => arguments.iter().copied().for_each(visit),
             Self::Branch { condition, then, otherwise } => {
-                let mut operands = smallvec![*condition];
-                operands.extend_from_slice(&then.1);
-                operands.extend_from_slice(&otherwise.1);
-                operands
+                visit(*condition);
+                then.1.iter().chain(&otherwise.1).copied().for_each(visit);
             }
-            Self::Return(value) => smallvec![*value],
+            Self::Return(value) => visit(*value),
         }
     }
 
@@ -129,23 +153,13 @@ impl Terminator {
     }
 
     /// The blocks it may go to with their arguments, to be replaced.
-    pub fn targets_mut(&mut self) -> Vec<(&mut super::Block, &mut Vec<Value>)> {
+    pub fn targets_mut(&mut self) -> SmallVec<[(&mut Block, &mut Vec<Value>); 2]> {
         match self {
-            Self::Jump(block, arguments) => vec![(block, arguments)],
+            Self::Jump(block, arguments) => smallvec![(block, arguments)],
             Self::Branch { then, otherwise, .. } => {
-                vec![(&mut then.0, &mut then.1), (&mut otherwise.0, &mut otherwise.1)]
+                smallvec![(&mut then.0, &mut then.1), (&mut otherwise.0, &mut otherwise.1)]
             }
-            Self::Return(_) => Vec::new(),
+            Self::Return(_) => SmallVec::new(),
         }
     }
-}
-
-fn pointers<const N: usize>(addresses: [&Address; N]) -> SmallVec<[Value; 4]> {
-    addresses
-        .into_iter()
-        .filter_map(|address| match address {
-            Address::Slot(..) => None,
-            Address::Pointer(value, _) => Some(*value),
-        })
-        .collect()
 }

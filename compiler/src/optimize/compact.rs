@@ -3,93 +3,97 @@
 //! Blocks come out in reverse postorder, which is also the order that the code generator lays them out in.
 
 use super::Surroundings;
-use super::substitution::compacted;
 use crate::ir::analysis::ControlFlow;
 use crate::ir::entity::Entity;
 use crate::ir::{
-    Address, Arena, Block, BlockData, Function, InstData, Instruction, Slot, Terminator, Value, ValueData, ValueDef,
+    Address, Arena, Block, Function, InstData, Instruction, Slot, SlotData, Terminator, Value, ValueData, ValueDef,
 };
-use rustc_hash::FxHashMap;
 
-pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
-    let order = ControlFlow::new(function).order;
+pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
+    let control_flow = surroundings.control_flow(function);
+    let name = std::mem::take(&mut function.name);
+    let mut old = std::mem::replace(function, Function::new(name, function.kind.clone()));
     let mut compaction = Compaction {
-        blocks: order.iter().enumerate().map(|(index, block)| (*block, Block::new(index))).collect(),
-        values: FxHashMap::default(),
-        slots: FxHashMap::default(),
+        blocks: vec![Block::new(0); old.blocks.len()],
+        values: vec![Value::new(0); old.values.len()],
+        slots: vec![Slot::new(0); old.slots.len()],
     };
-    let mut used = vec![false; function.slots.len()];
-    for inst in order.iter().flat_map(|block| &function.blocks[*block].instructions) {
-        slots_mut(&mut function.instructions[*inst].instruction).iter().for_each(|slot| used[slot.index()] = true);
+    for (index, block) in control_flow.order.iter().enumerate() {
+        compaction.blocks[block.index()] = Block::new(index);
     }
-    let slots = compacted(
-        &function.slots,
-        |slot| used[slot.index()],
-        |old, new| {
-            compaction.slots.insert(old, new);
-        },
-    );
-    let mut result = Function { slots, ..Function::new(function.name.clone(), function.kind.clone()) };
-    for block in &order {
-        compaction.define_block(function, *block, &mut result);
+    function.slots = compaction.used_slots(&mut old, &control_flow);
+    for block in &control_flow.order {
+        compaction.define_block(&mut old, *block, function);
     }
-    for (_, data) in result.instructions.iter_mut() {
-        data.instruction.visit_operands_mut(|value| *value = compaction.values[value]);
+    for (_, data) in function.instructions.iter_mut() {
+        data.instruction.visit_operands_mut(|value| *value = compaction.values[value.index()]);
     }
-    for (_, data) in result.blocks.iter_mut() {
+    for (_, data) in function.blocks.iter_mut() {
         data.terminator.iter_mut().for_each(|terminator| compaction.terminator(terminator));
     }
-    *function = result;
-    false
+    true
 }
 
+/// The new number of each that is left.
 struct Compaction {
-    blocks: FxHashMap<Block, Block>,
-    values: FxHashMap<Value, Value>,
-    slots: FxHashMap<Slot, Slot>,
+    blocks: Vec<Block>,
+    values: Vec<Value>,
+    slots: Vec<Slot>,
 }
 
 impl Compaction {
-    fn define_block(&mut self, old: &Function, block: Block, result: &mut Function) {
-        let data = &old.blocks[block];
-        let new_block = self.blocks[&block];
-        let mut new = BlockData { terminator: data.terminator.clone(), ..BlockData::default() };
-        for (index, parameter) in data.parameters.iter().enumerate() {
+    fn used_slots(&mut self, old: &mut Function, control_flow: &ControlFlow) -> Arena<Slot, SlotData> {
+        let mut used = vec![false; old.slots.len()];
+        for inst in control_flow.order.iter().flat_map(|block| &old.blocks[*block].instructions) {
+            visit_slots(&mut old.instructions[*inst].instruction, |slot| used[slot.index()] = true);
+        }
+        let mut result = Arena::default();
+        for (slot, data) in old.slots.iter_mut().filter(|(slot, _)| used[slot.index()]) {
+            let name = std::mem::take(&mut data.name);
+            self.slots[slot.index()] = result.push(SlotData { name, ..*data });
+        }
+        result
+    }
+
+    fn define_block(&mut self, old: &mut Function, block: Block, result: &mut Function) {
+        let mut data = std::mem::take(&mut old.blocks[block]);
+        let new_block = self.blocks[block.index()];
+        for (index, parameter) in data.parameters.iter_mut().enumerate() {
             let definition = ValueDef::Parameter(new_block, index as u32);
-            new.parameters.push(self.define(&mut result.values, *parameter, definition));
+            *parameter = self.define(&mut result.values, *parameter, definition);
         }
-        for inst in &data.instructions {
-            let InstData { mut instruction, result: old_result, span } = old.instructions[*inst].clone();
-            slots_mut(&mut instruction).into_iter().for_each(|slot| *slot = self.slots[slot]);
-            let inst = result.instructions.push(InstData { instruction, result: None, span });
-            result.instructions[inst].result =
-                old_result.map(|value| self.define(&mut result.values, value, ValueDef::Result(inst)));
-            new.instructions.push(inst);
+        for inst in &mut data.instructions {
+            let InstData { instruction, result: old_result, span } = &mut old.instructions[*inst];
+            let mut instruction = std::mem::replace(instruction, Instruction::Context);
+            visit_slots(&mut instruction, |slot| *slot = self.slots[slot.index()]);
+            *inst = result.instructions.push(InstData { instruction, result: None, span: *span });
+            result.instructions[*inst].result =
+                old_result.map(|value| self.define(&mut result.values, value, ValueDef::Result(*inst)));
         }
-        result.blocks.push(new);
+        result.blocks.push(data);
     }
 
     fn define(&mut self, values: &mut Arena<Value, ValueData>, old: Value, definition: ValueDef) -> Value {
         let new = values.push(ValueData { definition });
-        self.values.insert(old, new);
+        self.values[old.index()] = new;
         new
     }
 
     fn terminator(&self, terminator: &mut Terminator) {
-        terminator.visit_operands_mut(|value| *value = self.values[value]);
+        terminator.visit_operands_mut(|value| *value = self.values[value.index()]);
         for (block, _) in terminator.targets_mut() {
-            *block = self.blocks[block];
+            *block = self.blocks[block.index()];
         }
     }
 }
 
-fn slots_mut(instruction: &mut Instruction) -> Vec<&mut Slot> {
+fn visit_slots(instruction: &mut Instruction, mut visit: impl FnMut(&mut Slot)) {
     if let Instruction::SlotAddress(slot, _) = instruction {
-        return vec![slot];
+        return visit(slot);
     }
-    let slots = instruction.addresses_mut().into_iter().filter_map(|address| match address {
-        Address::Slot(slot, _) => Some(slot),
-        Address::Pointer(..) => None,
-    });
-    slots.collect()
+    for address in instruction.addresses_mut() {
+        if let Address::Slot(slot, _) = address {
+            visit(slot);
+        }
+    }
 }

@@ -134,9 +134,7 @@ impl<'a> Marking<'a> {
         }
         let function = self.function;
         let instruction = &function.instructions[inst].instruction;
-        for operand in instruction.operands() {
-            self.mark(operand);
-        }
+        instruction.visit_operands(|operand| self.mark(operand));
         if let Some(slot) = read_slot(instruction) {
             self.mark_slot(slot);
         }

@@ -30,7 +30,8 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
                     continue;
                 }
             }
-            liveness.step_back(function, &mut live, inst);
+            // Of what it now does less, nothing is live.
+            liveness.step_back(&mut live, inst);
             first_kept -= 1;
             instructions[first_kept] = inst;
         }
@@ -56,9 +57,9 @@ fn needed(function: &Function, accesses: &SlotAccesses, liveness: &SlotLiveness,
             | Instruction::Zero { .. }
             | Instruction::StoreBytes { .. }
     );
-    let written = accesses.of(function, instruction).into_iter().find(|access| access.kind == AccessKind::Write);
+    let written = accesses.of(inst).iter().find(|access| access.kind == AccessKind::Write);
     let Some(write) = written.filter(|_| only_writes) else { return Needed::Whole };
-    let Some(read) = live.extent(liveness.range(&write)) else { return Needed::Nothing };
+    let Some(read) = live.extent(liveness.range(write)) else { return Needed::Nothing };
     if !matches!(instruction, Instruction::Zero { .. }) {
         return Needed::Whole;
     }

@@ -2,9 +2,10 @@
 
 use super::Surroundings;
 use super::rewrite::{Rewrite, Rewriter, rewrite};
-use super::slot_contents::{Byte, Contents, contents_on_entry};
+use super::slot_contents::{Byte, Contents, OnEntry};
 use crate::ir::analysis::{ControlFlow, SlotAccesses};
-use crate::ir::{Address, Block, Function, Inst, Instruction, MemorySize, UnaryOp, Value};
+use crate::ir::entity::Entity;
+use crate::ir::{Address, Function, Inst, Instruction, MemorySize, UnaryOp, Value};
 use rustc_hash::FxHashMap;
 
 /// Longer runs of constant bytes stay copies: those are loops or calls.
@@ -13,7 +14,7 @@ const MAX_CONSTANT_COPY: u32 = 64;
 pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
     let control_flow = surroundings.control_flow(function);
     let accesses = surroundings.accesses(function);
-    let found = find(function, &control_flow, &accesses);
+    let found = find(function, &control_flow, &accesses, &surroundings.contents(function));
     if found.is_empty() {
         return false;
     }
@@ -31,11 +32,15 @@ enum Known {
     Value(Value),
 }
 
-fn find(function: &Function, control_flow: &ControlFlow, accesses: &SlotAccesses) -> FxHashMap<Inst, Known> {
-    let mut on_entry: FxHashMap<Block, Contents> = contents_on_entry(function, control_flow, accesses);
+fn find(
+    function: &Function,
+    control_flow: &ControlFlow,
+    accesses: &SlotAccesses,
+    on_entry: &OnEntry<Contents>,
+) -> FxHashMap<Inst, Known> {
     let mut found = FxHashMap::default();
     for block in &control_flow.order {
-        let Some(mut contents) = on_entry.remove(block) else { continue };
+        let Some(mut contents) = on_entry[block.index()].clone() else { continue };
         for inst in &function.blocks[*block].instructions {
             let data = &function.instructions[*inst];
             match &data.instruction {

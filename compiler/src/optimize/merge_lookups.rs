@@ -4,10 +4,11 @@
 //! Another CPU may change the map between the two; then the program is as if both look-ups had come first.
 
 use super::Surroundings;
-use super::slot_contents::{Byte, Contents, contents_on_entry, solve};
+use super::slot_contents::{Byte, Contents, solve};
 use super::substitution::Substitution;
 use crate::ir::analysis::{AccessKind, ControlFlow, SlotAccesses};
-use crate::ir::{Arena, Block, Function, Helper, Inst, Instruction, MapData, MapId, Value};
+use crate::ir::entity::Entity;
+use crate::ir::{Arena, Function, Helper, Inst, Instruction, MapData, MapId, Value};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
@@ -23,7 +24,7 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
         return false;
     }
     let accesses = surroundings.accesses(function);
-    let keys = keys(function, &control_flow, &accesses, surroundings.maps);
+    let keys = keys(function, &control_flow, &accesses, surroundings);
     if keys.len() < 2 {
         return false;
     }
@@ -36,7 +37,7 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
     let mut on_entry = solve(function, &control_flow, Available::default(), transfer, meet);
     let mut substitution = Substitution::default();
     for block in &control_flow.order {
-        let Some(mut available) = on_entry.remove(block) else { continue };
+        let Some(mut available) = on_entry[block.index()].take() else { continue };
         for inst in &function.blocks[*block].instructions {
             let earlier = keys.get(inst).and_then(|key| available.get(key));
             if let (Some(earlier), Some(result)) = (earlier, function.instructions[*inst].result)
@@ -72,15 +73,14 @@ fn keys(
     function: &Function,
     control_flow: &ControlFlow,
     accesses: &SlotAccesses,
-    maps: &Arena<MapId, MapData>,
+    surroundings: &Surroundings,
 ) -> FxHashMap<Inst, Key> {
-    let mut on_entry: FxHashMap<Block, Contents> = contents_on_entry(function, control_flow, accesses);
+    let on_entry = surroundings.contents(function);
     let (mut keys, mut numbers) = (FxHashMap::default(), FxHashMap::default());
     for block in &control_flow.order {
-        let Some(mut contents) = on_entry.remove(block) else { continue };
+        let Some(mut contents) = on_entry[block.index()].clone() else { continue };
         for inst in &function.blocks[*block].instructions {
-            let instruction = &function.instructions[*inst].instruction;
-            if let Some((map, bytes)) = key(function, accesses, maps, &contents, instruction) {
+            if let Some((map, bytes)) = key(function, accesses, surroundings.maps, &contents, *inst) {
                 let next = numbers.len();
                 keys.insert(*inst, (map, *numbers.entry(bytes).or_insert(next)));
             }
@@ -95,12 +95,13 @@ fn key(
     accesses: &SlotAccesses,
     maps: &Arena<MapId, MapData>,
     contents: &Contents,
-    instruction: &Instruction,
+    inst: Inst,
 ) -> Option<(MapId, Vec<Byte>)> {
-    let Instruction::Call(Helper::MAP_LOOKUP_ELEM, arguments) = instruction else { return None };
+    let Instruction::Call(Helper::MAP_LOOKUP_ELEM, arguments) = &function.instructions[inst].instruction else {
+        return None;
+    };
     let map = map(function, arguments)?;
-    let reads = accesses.of(function, instruction);
-    let [read] = reads[..] else { return None };
+    let [read] = accesses.of(inst) else { return None };
     let bytes = contents.range(read.slot, read.start, read.end)?;
     let complete = read.kind == AccessKind::Read && bytes.len() as u32 == maps[map].key_size;
     (complete && !bytes.contains(&Byte::Unknown)).then(|| (map, bytes.to_vec()))

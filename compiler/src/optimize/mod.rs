@@ -86,15 +86,15 @@ const MAX_ROUNDS: usize = 10;
 /// Optimizes all functions of a module.
 pub fn run(module: &mut Module) {
     for function in module.functions.keys() {
-        repeat_passes(module, function);
+        let mut analyses = repeat_passes(module, function);
         for pass in FINAL_PASSES {
-            run_pass(pass, module, function, &mut Analyses::default());
+            run_pass(pass, module, function, &mut analyses);
         }
     }
 }
 
-/// Runs the passes in turn until none of them minds what has changed since it ran.
-fn repeat_passes(module: &mut Module, function: FunctionId) {
+/// Runs the passes in turn until none of them minds what has changed since it ran; gives what is known of the outcome.
+fn repeat_passes(module: &mut Module, function: FunctionId) -> Analyses {
     let mut pending = [true; PASSES.len()];
     let mut analyses = Analyses::default();
     for _ in 0..MAX_ROUNDS {
@@ -110,6 +110,7 @@ fn repeat_passes(module: &mut Module, function: FunctionId) {
             break;
         }
     }
+    analyses
 }
 
 /// Runs the pass of that name and numbers what is left afresh; `None` if there is none. For tests of single passes.

@@ -77,17 +77,17 @@ fn seen_whole(function: &Function, control_flow: &ControlFlow) -> FxHashSet<Valu
                 Instruction::Unary(UnaryOp::ZeroExtend(size), value) => Some((*value, *size)),
                 _ => None,
             };
-            for operand in instruction.operands() {
+            instruction.visit_operands(|operand| {
                 let is_part = part.is_some_and(|(value, size)| {
                     value == operand && loaded(&value).is_some_and(|loaded| size.bytes() <= loaded)
                 });
                 if loaded(&operand).is_some() && !is_part {
                     seen.insert(operand);
                 }
-            }
+            });
         }
         if let Some(terminator) = &data.terminator {
-            seen.extend(terminator.operands().iter().filter(|operand| loaded(operand).is_some()));
+            terminator.visit_operands(|operand| seen.extend(loaded(&operand).map(|_| operand)));
         }
     }
     seen

@@ -5,22 +5,26 @@
 
 use super::Surroundings;
 use super::substitution::Substitution;
-use crate::ir::{Address, BinaryOp, Block, Function, FunctionKind, Helper, HelperEffect, Inst, Instruction, Value};
-use rustc_hash::FxHashMap;
+use crate::ir::{
+    Address, BinaryOp, Block, Function, FunctionKind, Helper, HelperEffect, Inst, Instruction, Value, Width,
+};
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
+use std::hash::BuildHasher;
 
 pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
     let control_flow = surroundings.control_flow(function);
     let dominators = surroundings.dominators(function);
     let mut numbering = Numbering {
         context_is_constant: !calls(function, Helper::OVERRIDE_RETURN),
+        available: HashTable::with_capacity(function.instructions.len().min(MAX_ROOM)),
         function,
-        available: FxHashMap::default(),
         substitution: Substitution::default(),
         constants: Vec::new(),
     };
     enum Step {
         Enter(Block),
-        Leave(Vec<Instruction>),
+        Leave(Vec<Available>),
     }
     let mut steps = vec![Step::Enter(numbering.function.entry())];
     while let Some(step) = steps.pop() {
@@ -30,8 +34,10 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
                 steps.push(Step::Leave(added));
                 steps.extend(dominators.children(&control_flow, block).rev().map(Step::Enter));
             }
-            Step::Leave(added) => added.iter().for_each(|instruction| {
-                numbering.available.remove(instruction);
+            Step::Leave(added) => added.iter().for_each(|gone| {
+                if let Ok(entry) = numbering.available.find_entry(gone.hash, |other| other.inst == gone.inst) {
+                    entry.remove();
+                }
             }),
         }
     }
@@ -48,11 +54,22 @@ fn calls(function: &Function, helper: Helper) -> bool {
         .any(|data| matches!(data.instruction, Instruction::Call(called, _) if called == helper))
 }
 
+/// The table that most functions need, without growing.
+const MAX_ROOM: usize = 256;
+
+/// An instruction whose value later ones may take.
+#[derive(Clone, Copy)]
+struct Available {
+    hash: u64,
+    inst: Inst,
+    value: Value,
+}
+
 struct Numbering<'a> {
     function: &'a mut Function,
     context_is_constant: bool,
     /// What dominating blocks have computed.
-    available: FxHashMap<Instruction, Value>,
+    available: HashTable<Available>,
     substitution: Substitution,
     /// Constants of other blocks than the first, where they go: a block that others share for nothing but a constant would
     /// have to stay.
@@ -61,34 +78,32 @@ struct Numbering<'a> {
 
 impl Numbering<'_> {
     /// Numbers one block; returns what it made available.
-    fn block(&mut self, block: Block) -> Vec<Instruction> {
+    fn block(&mut self, block: Block) -> Vec<Available> {
         let mut added = Vec::new();
         let mut instructions = std::mem::take(&mut self.function.blocks[block].instructions);
         instructions.retain(|inst| {
             let inst = *inst;
             let data = &mut self.function.instructions[inst];
             data.instruction.visit_operands_mut(|value| *value = self.substitution.resolve(*value));
-            let Some(result) = data.result.filter(|_| self.is_pure(&self.function.instructions[inst].instruction))
-            else {
+            let instruction = &self.function.instructions[inst].instruction;
+            let Some(value) = self.function.instructions[inst].result.filter(|_| self.is_pure(instruction)) else {
                 return true;
             };
-            let key = ordered(self.function.instructions[inst].instruction.clone());
-            match self.available.get(&key) {
-                Some(earlier) => {
-                    self.substitution.replace(result, *earlier);
-                    false
-                }
-                None if block != self.function.entry() && matches!(key, Instruction::Const(_)) => {
-                    self.available.insert(key, result);
-                    self.constants.push(inst);
-                    false
-                }
-                None => {
-                    self.available.insert(key.clone(), result);
-                    added.push(key);
-                    true
-                }
+            let hash = hash(instruction);
+            let is_same = |other: &Available| is_same(instruction, &self.function.instructions[other.inst].instruction);
+            if let Some(earlier) = self.available.find(hash, is_same) {
+                self.substitution.replace(value, earlier.value);
+                return false;
             }
+            let is_shared = block != self.function.entry() && matches!(instruction, Instruction::Const(_));
+            let available = Available { hash, inst, value };
+            self.available.insert_unique(hash, available, |other| other.hash);
+            if is_shared {
+                self.constants.push(inst);
+            } else {
+                added.push(available);
+            }
+            !is_shared
         });
         self.function.blocks[block].instructions = instructions;
         added
@@ -128,15 +143,26 @@ impl Numbering<'_> {
     }
 }
 
-/// Operands of commutative operations in one order, so that both orders are the same.
-fn ordered(instruction: Instruction) -> Instruction {
-    match instruction {
+/// The operands of a commutative operation, in one order.
+fn commutative(instruction: &Instruction) -> Option<(BinaryOp, Width, Value, Value)> {
+    match *instruction {
         Instruction::Binary(
             op @ (BinaryOp::Add | BinaryOp::Mul | BinaryOp::And | BinaryOp::Or | BinaryOp::Xor),
             width,
             left,
             right,
-        ) => Instruction::Binary(op, width, left.min(right), left.max(right)),
-        other => other,
+        ) => Some((op, width, left.min(right), left.max(right))),
+        _ => None,
     }
+}
+
+fn hash(instruction: &Instruction) -> u64 {
+    match commutative(instruction) {
+        Some(operation) => FxBuildHasher.hash_one(operation),
+        None => FxBuildHasher.hash_one(instruction),
+    }
+}
+
+fn is_same(one: &Instruction, other: &Instruction) -> bool {
+    one == other || commutative(one).is_some_and(|operation| commutative(other) == Some(operation))
 }

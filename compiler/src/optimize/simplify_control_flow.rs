@@ -6,6 +6,7 @@ use super::simplify_algebra::is_never_null;
 use super::substitution::{Substitution, constant};
 use crate::ir::analysis::{ControlFlow, Uses};
 use crate::ir::{Block, BlockData, Comparison, Function, Instruction, Terminator, Value, Width};
+use smallvec::SmallVec;
 
 pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
     let mut changed = false;
@@ -81,20 +82,20 @@ fn skip_empty_blocks(function: &mut Function, control_flow: &ControlFlow) -> boo
     let uses = Uses::new(function, control_flow);
     let mut changed = false;
     for block in &control_flow.order {
-        let Some(mut terminator) = function.blocks[*block].terminator.clone() else { continue };
+        let Some(terminator) = &function.blocks[*block].terminator else { continue };
         let is_jump = matches!(terminator, Terminator::Jump(..));
-        let mut redirected = false;
-        for (target, arguments) in terminator.targets_mut() {
-            let Some((next, next_arguments)) = forward(function, &uses, *target, arguments) else { continue };
+        let redirected = terminator.targets().into_iter().map(|(target, arguments)| {
+            let next = forward(function, &uses, target, arguments);
             // A branch with arguments needs a block for its moves again.
-            if is_jump || next_arguments.is_empty() {
-                (*target, *arguments) = (next, next_arguments);
-                redirected = true;
+            next.filter(|(_, arguments)| is_jump || arguments.is_empty())
+        });
+        let redirected: SmallVec<[_; 2]> = redirected.collect();
+        let targets = function.blocks[*block].terminator.iter_mut().flat_map(Terminator::targets_mut);
+        for ((target, arguments), next) in targets.zip(redirected) {
+            if let Some(next) = next {
+                (*target, *arguments) = next;
+                changed = true;
             }
-        }
-        if redirected {
-            function.blocks[*block].terminator = Some(terminator);
-            changed = true;
         }
     }
     changed

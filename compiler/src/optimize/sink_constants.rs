@@ -5,38 +5,39 @@
 
 use super::Surroundings;
 use super::rewrite::new_instruction;
-use crate::ir::analysis::ControlFlow;
-use crate::ir::{Block, Function, Inst, Instruction, Value, ValueDef};
+use crate::ir::{Block, Function, Inst, InstData, Instruction, Value, ValueDef};
 use lancet_syntax::span::Span;
-use rustc_hash::FxHashMap;
 
-pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
-    for block in ControlFlow::new(function).order {
-        let instructions = std::mem::take(&mut function.blocks[block].instructions);
-        let mut sinking = Sinking { function, output: Vec::new(), copies: FxHashMap::default() };
-        for inst in instructions {
+pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
+    let mut sinking = Sinking { function, output: Vec::new(), copies: Vec::new() };
+    for block in &surroundings.control_flow(sinking.function).order {
+        let mut instructions = std::mem::take(&mut sinking.function.blocks[*block].instructions);
+        for inst in instructions.drain(..) {
             sinking.instruction(inst);
         }
-        sinking.terminator(block);
-        function.blocks[block].instructions = sinking.output;
+        sinking.terminator(*block);
+        sinking.copies.clear();
+        instructions.append(&mut sinking.output);
+        sinking.function.blocks[*block].instructions = instructions;
     }
-    false
+    true
 }
 
 struct Sinking<'a> {
     function: &'a mut Function,
     output: Vec<Inst>,
     /// What has been made since the last call of this block.
-    copies: FxHashMap<Value, Value>,
+    copies: Vec<(Value, Value)>,
 }
 
 impl Sinking<'_> {
     fn instruction(&mut self, inst: Inst) {
-        let mut instruction = self.function.instructions[inst].instruction.clone();
-        if is_cheap(&instruction) {
+        let InstData { instruction, span, .. } = &mut self.function.instructions[inst];
+        if is_cheap(instruction) {
             return;
         }
-        let span = self.function.instructions[inst].span;
+        // The operands' definitions are other instructions.
+        let (mut instruction, span) = (std::mem::replace(instruction, Instruction::Context), *span);
         instruction.visit_operands_mut(|value| *value = self.copy(*value, span));
         if matches!(instruction, Instruction::Call(..) | Instruction::CallFunction(..) | Instruction::CallKernel { .. })
         {
@@ -56,16 +57,16 @@ impl Sinking<'_> {
     /// The value to use here instead of `value`.
     fn copy(&mut self, value: Value, span: Span) -> Value {
         let ValueDef::Result(inst) = self.function.values[value].definition else { return value };
-        let instruction = self.function.instructions[inst].instruction.clone();
-        if !is_cheap(&instruction) {
+        let instruction = &self.function.instructions[inst].instruction;
+        if !is_cheap(instruction) {
             return value;
         }
-        if let Some(copy) = self.copies.get(&value) {
+        if let Some((_, copy)) = self.copies.iter().find(|(copied, _)| *copied == value) {
             return *copy;
         }
-        let (inst, copy) = new_instruction(self.function, instruction, span);
+        let (inst, copy) = new_instruction(self.function, instruction.clone(), span);
         self.output.push(inst);
-        self.copies.insert(value, copy);
+        self.copies.push((value, copy));
         copy
     }
 }

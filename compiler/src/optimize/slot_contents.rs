@@ -8,8 +8,9 @@
 
 use crate::ir::analysis::control_flow::successors;
 use crate::ir::analysis::{Access, AccessKind, ControlFlow, SlotAccesses};
-use crate::ir::{Address, Block, Function, Inst, Instruction, Slot, Value};
-use rustc_hash::FxHashMap;
+use crate::ir::entity::Entity;
+use crate::ir::{Address, Function, Inst, Instruction, Slot, Value};
+use smallvec::{SmallVec, smallvec};
 use std::rc::Rc;
 
 /// Larger slots are not followed.
@@ -29,49 +30,56 @@ pub(super) enum Byte {
 }
 
 /// The contents of all slots at one point; slots that are not listed are unknown.
-#[derive(Clone, PartialEq, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Contents {
-    slots: FxHashMap<Slot, Rc<Vec<Byte>>>,
+    /// In the order of the slots.
+    slots: Vec<(Slot, Rc<[Byte]>)>,
 }
+
+/// The bytes of one access.
+type Bytes = SmallVec<[Byte; 16]>;
 
 impl Contents {
     /// The bytes of a range; `None` when nothing is known of the slot.
     pub fn range(&self, slot: Slot, start: u32, end: u32) -> Option<&[Byte]> {
-        self.slots.get(&slot)?.get(start as usize..end as usize)
+        let position = self.position(slot).ok()?;
+        self.slots[position].1.get(start as usize..end as usize)
+    }
+
+    fn position(&self, slot: Slot) -> Result<usize, usize> {
+        self.slots.binary_search_by_key(&slot, |(slot, _)| *slot)
     }
 
     /// What an instruction does to the contents.
     pub fn apply(&mut self, function: &Function, accesses: &SlotAccesses, inst: Inst) {
         let instruction = &function.instructions[inst].instruction;
-        let written = |access: &Access| (access.start..access.end).map(|byte| Byte::Written(inst, byte)).collect();
-        for access in accesses.of(function, instruction) {
+        let written =
+            |access: &Access| -> Bytes { (access.start..access.end).map(|byte| Byte::Written(inst, byte)).collect() };
+        for access in accesses.of(inst) {
             if access.kind == AccessKind::Read || function.slots[access.slot].size > MAX_SLOT_SIZE {
                 continue;
             }
-            let bytes: Vec<Byte> = match instruction {
+            let bytes: Bytes = match instruction {
                 Instruction::Store { size, value, .. } => match function.definition(*value) {
                     Some(Instruction::Const(number)) => {
                         number.to_le_bytes()[..size.bytes() as usize].iter().map(|byte| Byte::Constant(*byte)).collect()
                     }
                     _ => (0..size.bytes() as u8).map(|index| Byte::Part(*value, index)).collect(),
                 },
-                Instruction::Zero { size, .. } => vec![Byte::Constant(0); *size as usize],
+                Instruction::Zero { size, .. } => smallvec![Byte::Constant(0); *size as usize],
                 Instruction::StoreBytes { bytes, .. } => bytes.iter().map(|byte| Byte::Constant(*byte)).collect(),
                 Instruction::Copy { from: Address::Slot(from, start), size, .. } if !accesses.has_escaped(*from) => {
-                    let source = self.range(*from, *start, *start + *size).map(<[Byte]>::to_vec);
-                    let mut bytes = source.unwrap_or_else(|| vec![Byte::Unknown; *size as usize]);
                     // Two copies of unknown bytes can still be told apart.
-                    let fresh: Vec<Byte> = written(&access);
-                    for (byte, fresh) in bytes.iter_mut().zip(fresh) {
-                        if *byte == Byte::Unknown {
-                            *byte = fresh;
-                        }
+                    let mut bytes = written(access);
+                    let source = self.range(*from, *start, *start + *size).unwrap_or_default();
+                    for (byte, known) in bytes.iter_mut().zip(source).filter(|(_, known)| **known != Byte::Unknown) {
+                        *byte = *known;
                     }
                     bytes
                 }
-                _ => written(&access),
+                _ => written(access),
             };
-            self.write(function, access, &bytes);
+            self.write(function, *access, &bytes);
         }
     }
 
@@ -81,35 +89,39 @@ impl Contents {
             .range(slot, start, end)
             .is_some_and(|bytes| bytes.iter().all(|byte| matches!(byte, Byte::Constant(_) | Byte::Part(..))));
         if !known && function.slots[slot].size <= MAX_SLOT_SIZE {
-            let bytes: Vec<Byte> = (0..(end - start) as u8).map(|index| Byte::Part(value, index)).collect();
+            let bytes: Bytes = (0..(end - start) as u8).map(|index| Byte::Part(value, index)).collect();
             self.write(function, Access { slot, start, end, kind: AccessKind::Write }, &bytes);
         }
     }
 
     fn write(&mut self, function: &Function, access: Access, bytes: &[Byte]) {
-        let size = function.slots[access.slot].size as usize;
-        let slot = self.slots.entry(access.slot).or_insert_with(|| Rc::new(vec![Byte::Unknown; size]));
-        Rc::make_mut(slot)[access.start as usize..access.end as usize].copy_from_slice(bytes);
+        let position = self.position(access.slot).unwrap_or_else(|position| {
+            let unknown = vec![Byte::Unknown; function.slots[access.slot].size as usize];
+            self.slots.insert(position, (access.slot, unknown.into()));
+            position
+        });
+        Rc::make_mut(&mut self.slots[position].1)[access.start as usize..access.end as usize].copy_from_slice(bytes);
     }
 
     /// Keeps what both agree on; true when that is less than before.
     fn meet(&mut self, other: &Self) -> bool {
         let before = self.slots.len();
-        self.slots.retain(|slot, _| other.slots.contains_key(slot));
-        let mut changed = self.slots.len() != before;
-        for (slot, bytes) in &mut self.slots {
-            let theirs = &other.slots[slot];
-            if bytes != theirs {
-                let agreed = bytes.iter().zip(theirs.iter());
-                let agreed: Vec<Byte> =
-                    agreed.map(|(ours, theirs)| if ours == theirs { *ours } else { Byte::Unknown }).collect();
-                if **bytes != agreed {
-                    *bytes = Rc::new(agreed);
-                    changed = true;
+        let mut changed = false;
+        self.slots.retain_mut(|(slot, bytes)| {
+            let Ok(position) = other.position(*slot) else { return false };
+            let theirs = &other.slots[position].1;
+            let is_lost = |(ours, theirs): (&Byte, &Byte)| ours != theirs && *ours != Byte::Unknown;
+            if !Rc::ptr_eq(bytes, theirs) && bytes.iter().zip(theirs.iter()).any(is_lost) {
+                for (ours, theirs) in Rc::make_mut(bytes).iter_mut().zip(theirs.iter()) {
+                    if ours != theirs {
+                        *ours = Byte::Unknown;
+                    }
                 }
+                changed = true;
             }
-        }
-        changed
+            true
+        });
+        changed | (self.slots.len() != before)
     }
 }
 
@@ -118,10 +130,13 @@ pub(super) fn contents_on_entry(
     function: &Function,
     control_flow: &ControlFlow,
     accesses: &SlotAccesses,
-) -> FxHashMap<Block, Contents> {
+) -> OnEntry<Contents> {
     let transfer = |contents: &mut Contents, inst| contents.apply(function, accesses, inst);
     solve(function, control_flow, Contents::default(), transfer, Contents::meet)
 }
+
+/// A state for each block, by its index; blocks that are not reachable have none.
+pub(super) type OnEntry<State> = Vec<Option<State>>;
 
 /// Solves a forward analysis: `meet` keeps what two states agree on and says whether that is less than the first had,
 /// `transfer` follows an instruction. Blocks that no state has reached yet agree with everything.
@@ -131,9 +146,9 @@ pub(super) fn solve<State: Clone>(
     entry: State,
     mut transfer: impl FnMut(&mut State, Inst),
     meet: impl Fn(&mut State, &State) -> bool,
-) -> FxHashMap<Block, State> {
-    let mut on_entry = FxHashMap::default();
-    on_entry.insert(function.entry(), entry);
+) -> OnEntry<State> {
+    let mut on_entry = vec![None; function.blocks.len()];
+    on_entry[function.entry().index()] = Some(entry);
     // Blocks whose state has changed since they were last followed. In this order only loops are followed twice.
     let mut pending = vec![false; control_flow.order.len()];
     let mut first = (!pending.is_empty()).then_some(0);
@@ -144,13 +159,13 @@ pub(super) fn solve<State: Clone>(
             if !std::mem::take(&mut pending[position]) {
                 continue;
             }
-            let Some(mut state) = on_entry.get(block).cloned() else { continue };
+            let Some(mut state) = on_entry[block.index()].clone() else { continue };
             for inst in &function.blocks[*block].instructions {
                 transfer(&mut state, *inst);
             }
             for successor in successors(function, *block) {
-                let changed = match on_entry.get_mut(&successor) {
-                    None => on_entry.insert(successor, state.clone()).is_none(),
+                let changed = match &mut on_entry[successor.index()] {
+                    unknown @ None => unknown.replace(state.clone()).is_none(),
                     Some(known) => meet(known, &state),
                 };
                 if let Some(next) = control_flow.position(successor).filter(|_| changed) {

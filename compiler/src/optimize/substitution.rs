@@ -1,13 +1,14 @@
 //! Values that are to be replaced by others: what the passes have for copy propagation, since the intermediate
 //! representation has no copies.
 
-use crate::ir::{Arena, Function, Value};
-use rustc_hash::FxHashMap;
+use crate::ir::entity::Entity;
+use crate::ir::{Function, Value};
 
 /// Replacements to be made throughout a function.
 #[derive(Default)]
 pub(super) struct Substitution {
-    replacements: FxHashMap<Value, Value>,
+    /// Of each value, as far as the last that has one.
+    replacements: Vec<Option<Value>>,
 }
 
 impl Substitution {
@@ -15,7 +16,11 @@ impl Substitution {
     pub(super) fn replace(&mut self, value: Value, replacement: Value) {
         let replacement = self.resolve(replacement);
         if value != replacement {
-            self.replacements.insert(value, replacement);
+            let index = value.index();
+            if index >= self.replacements.len() {
+                self.replacements.resize(index + 1, None);
+            }
+            self.replacements[index] = Some(replacement);
         }
     }
 
@@ -26,7 +31,7 @@ impl Substitution {
 
     /// What `value` has become.
     pub(super) fn resolve(&self, mut value: Value) -> Value {
-        while let Some(replacement) = self.replacements.get(&value) {
+        while let Some(Some(replacement)) = self.replacements.get(value.index()) {
             value = *replacement;
         }
         value
@@ -64,17 +69,4 @@ pub(super) fn retain_positions<T>(items: &mut Vec<T>, keep: &[bool]) {
         position += 1;
         keep[position - 1]
     });
-}
-
-/// Moves an arena's kept items to a new one, calling `moved` with old and new index.
-pub(super) fn compacted<K: crate::ir::entity::Entity, T: Clone>(
-    arena: &Arena<K, T>,
-    keep: impl Fn(K) -> bool,
-    mut moved: impl FnMut(K, K),
-) -> Arena<K, T> {
-    let mut result = Arena::default();
-    for (key, item) in arena.iter().filter(|(key, _)| keep(*key)) {
-        moved(key, result.push(item.clone()));
-    }
-    result
 }

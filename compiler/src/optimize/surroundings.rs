@@ -1,6 +1,7 @@
 //! What passes may know besides their function: the module's maps, and analyses of the function, which are made when a pass
 //! first asks for one and serve all passes until one of them has changed something.
 
+use super::slot_contents::{Contents, OnEntry, contents_on_entry};
 use crate::ir::analysis::{ControlFlow, Dominators, SlotAccesses, Uses};
 use crate::ir::{Arena, Function, MapData, MapId};
 use std::cell::OnceCell;
@@ -12,7 +13,8 @@ pub(super) struct Analyses {
     control_flow: OnceCell<Rc<ControlFlow>>,
     dominators: OnceCell<Rc<Dominators>>,
     uses: OnceCell<Rc<Uses>>,
-    escaped: OnceCell<Rc<[bool]>>,
+    accesses: OnceCell<Rc<SlotAccesses>>,
+    contents: OnceCell<Rc<OnEntry<Contents>>>,
 }
 
 /// What a pass may know besides its function.
@@ -22,7 +24,7 @@ pub(super) struct Surroundings<'a> {
 }
 
 /// These hold at the start of a pass; what it has changed it has to analyse itself.
-impl<'a> Surroundings<'a> {
+impl Surroundings<'_> {
     pub(super) fn control_flow(&self, function: &Function) -> Rc<ControlFlow> {
         self.analyses.control_flow.get_or_init(|| Rc::new(ControlFlow::new(function))).clone()
     }
@@ -37,8 +39,14 @@ impl<'a> Surroundings<'a> {
         self.analyses.uses.get_or_init(new).clone()
     }
 
-    pub(super) fn accesses(&self, function: &Function) -> SlotAccesses<'a> {
-        let new = || SlotAccesses::escaped_slots(function, &self.control_flow(function));
-        SlotAccesses::with_escaped(self.maps, self.analyses.escaped.get_or_init(new).clone())
+    pub(super) fn accesses(&self, function: &Function) -> Rc<SlotAccesses> {
+        let new = || Rc::new(SlotAccesses::new(function, &self.control_flow(function), self.maps));
+        self.analyses.accesses.get_or_init(new).clone()
+    }
+
+    /// What slots hold at the start of each block.
+    pub(super) fn contents(&self, function: &Function) -> Rc<OnEntry<Contents>> {
+        let new = || Rc::new(contents_on_entry(function, &self.control_flow(function), &self.accesses(function)));
+        self.analyses.contents.get_or_init(new).clone()
     }
 }

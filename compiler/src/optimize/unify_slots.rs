@@ -32,7 +32,7 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
             return changed;
         }
         control_flow = ControlFlow::new(function).into();
-        accesses = SlotAccesses::new(function, &control_flow, surroundings.maps);
+        accesses = SlotAccesses::new(function, &control_flow, surroundings.maps).into();
         changed = true;
     }
 }
@@ -60,7 +60,7 @@ fn find(function: &Function, control_flow: &ControlFlow, accesses: &SlotAccesses
         let mut live = liveness.on_exit(function, *block);
         for inst in function.blocks[*block].instructions.iter().rev() {
             candidates.retain(|placement| is_harmless(function, accesses, &liveness, &live, *inst, *placement));
-            liveness.step_back(function, &mut live, *inst);
+            liveness.step_back(&mut live, *inst);
         }
     }
     candidates
@@ -141,7 +141,7 @@ fn is_harmless(
     if placements(function, accesses, instruction).contains(&placement) {
         return true;
     }
-    let all = accesses.of(function, instruction);
+    let all = accesses.of(inst);
     for write in all.iter().filter(|access| access.kind != AccessKind::Read) {
         let Some(other) = counterpart(function, write, placement) else { continue };
         let overlaps =

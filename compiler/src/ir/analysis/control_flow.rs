@@ -63,12 +63,12 @@ impl ControlFlow {
 
 /// The blocks that a block may go to, in order.
 pub fn successors(function: &Function, block: Block) -> impl DoubleEndedIterator<Item = Block> + use<> {
-    let both: [Option<Block>; 2] = match &function.blocks[block].terminator {
-        Some(Terminator::Jump(next, _)) => [Some(*next), None],
-        Some(Terminator::Branch { then, otherwise, .. }) => [Some(then.0), Some(otherwise.0)],
-        Some(Terminator::Return(_)) | None => [None, None],
+    let (both, count) = match &function.blocks[block].terminator {
+        Some(Terminator::Jump(next, _)) => ([*next; 2], 1),
+        Some(Terminator::Branch { then, otherwise, .. }) => ([then.0, otherwise.0], 2),
+        Some(Terminator::Return(_)) | None => ([block; 2], 0),
     };
-    both.into_iter().flatten()
+    both.into_iter().take(count)
 }
 
 /// Blocks after those they lead to, and a number for each that was reached.

@@ -52,17 +52,15 @@ impl Liveness {
         }
         let mut live = self.live_out[base..base + self.words].to_vec();
         let data = &function.blocks[block];
-        for value in data.terminator.iter().flat_map(|terminator| terminator.operands()) {
-            live[value.index() / 64] |= bit(value);
+        if let Some(terminator) = &data.terminator {
+            terminator.visit_operands(|value| live[value.index() / 64] |= bit(value));
         }
         for inst in data.instructions.iter().rev() {
             let data = &function.instructions[*inst];
             if let Some(result) = data.result {
                 live[result.index() / 64] &= !bit(result);
             }
-            for value in data.instruction.operands() {
-                live[value.index() / 64] |= bit(value);
-            }
+            data.instruction.visit_operands(|value| live[value.index() / 64] |= bit(value));
         }
         for parameter in &data.parameters {
             live[parameter.index() / 64] &= !bit(*parameter);

@@ -5,9 +5,8 @@
 
 use super::ControlFlow;
 use crate::ir::entity::Entity;
-use crate::ir::{Address, Arena, Function, Helper, Instruction, MapData, MapId, Slot, SlotHome, Value};
+use crate::ir::{Address, Arena, Function, Helper, Inst, Instruction, MapData, MapId, Slot, SlotHome, Value};
 use smallvec::{SmallVec, smallvec};
-use std::rc::Rc;
 
 /// What happens to the bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,44 +33,33 @@ pub struct Access {
 }
 
 /// The accesses of one instruction.
-pub type Found = SmallVec<[Access; 4]>;
+type Found = SmallVec<[Access; 4]>;
 
-/// Finds the accesses of a function's instructions.
+/// The accesses of a function's instructions.
 #[derive(Clone, Debug)]
-pub struct SlotAccesses<'a> {
-    maps: &'a Arena<MapId, MapData>,
-    escaped: Rc<[bool]>,
+pub struct SlotAccesses {
+    escaped: Vec<bool>,
+    /// Of all instructions, those of one next to each other.
+    accesses: Vec<Access>,
+    /// Where those of each instruction are.
+    ranges: Vec<(u32, u32)>,
 }
 
-impl<'a> SlotAccesses<'a> {
-    /// Finds the slots that have escaped. What is read at computed places has: in loops over it nothing else is better kept
-    /// in registers.
-    pub fn new(function: &Function, control_flow: &ControlFlow, maps: &'a Arena<MapId, MapData>) -> Self {
-        Self::with_escaped(maps, Self::escaped_slots(function, control_flow))
-    }
-
-    /// The same, when it is known which slots have escaped.
-    pub fn with_escaped(maps: &'a Arena<MapId, MapData>, escaped: Rc<[bool]>) -> Self {
-        Self { maps, escaped }
-    }
-
-    /// Whether each slot has escaped.
-    pub fn escaped_slots(function: &Function, control_flow: &ControlFlow) -> Rc<[bool]> {
-        let mut escaped: Vec<bool> = function.slots.values().map(|slot| slot.home == SlotHome::Scratch).collect();
-        for block in &control_flow.order {
-            let data = &function.blocks[*block];
-            for inst in &data.instructions {
-                let instruction = &function.instructions[*inst].instruction;
-                // A called helper may use the address until it returns; the others may give it back.
-                if !matches!(instruction, Instruction::Call(..)) {
-                    escape(&mut escaped, function, &instruction.operands());
-                }
-            }
-            if let Some(terminator) = &data.terminator {
-                escape(&mut escaped, function, &terminator.operands());
-            }
+impl SlotAccesses {
+    /// Finds the slots that have escaped, and the accesses to the others. What is read at computed places has: in loops
+    /// over it nothing else is better kept in registers.
+    pub fn new(function: &Function, control_flow: &ControlFlow, maps: &Arena<MapId, MapData>) -> Self {
+        let mut found = Self {
+            escaped: escaped_slots(function, control_flow),
+            accesses: Vec::with_capacity(function.instructions.len()),
+            ranges: vec![(0, 0); function.instructions.len()],
+        };
+        for inst in control_flow.order.iter().flat_map(|block| &function.blocks[*block].instructions) {
+            let start = found.accesses.len();
+            found.add(function, maps, &function.instructions[*inst].instruction);
+            found.ranges[inst.index()] = (start as u32, found.accesses.len() as u32);
         }
-        escaped.into()
+        found
     }
 
     /// True when the slot takes no part.
@@ -80,26 +68,32 @@ impl<'a> SlotAccesses<'a> {
     }
 
     /// The accesses of an instruction, reads before writes.
-    pub fn of(&self, function: &Function, instruction: &Instruction) -> Found {
-        let mut found = Found::new();
+    pub fn of(&self, inst: Inst) -> &[Access] {
+        let (start, end) = self.ranges[inst.index()];
+        &self.accesses[start as usize..end as usize]
+    }
+
+    fn add(&mut self, function: &Function, maps: &Arena<MapId, MapData>, instruction: &Instruction) {
         match instruction {
-            Instruction::Load { address, size, .. } => found.extend(access(*address, size.bytes(), AccessKind::Read)),
-            Instruction::Store { address, size, .. } => found.extend(access(*address, size.bytes(), AccessKind::Write)),
+            Instruction::Load { address, size, .. } => self.access(*address, size.bytes(), AccessKind::Read),
+            Instruction::Store { address, size, .. } => self.access(*address, size.bytes(), AccessKind::Write),
             Instruction::Copy { to, from, size } => {
-                found.extend(access(*from, *size, AccessKind::Read));
-                found.extend(access(*to, *size, AccessKind::Write));
+                self.access(*from, *size, AccessKind::Read);
+                self.access(*to, *size, AccessKind::Write);
             }
-            Instruction::Zero { address, size } => found.extend(access(*address, *size, AccessKind::Write)),
-            Instruction::StoreBytes { address, bytes } => {
-                found.extend(access(*address, bytes.len() as u32, AccessKind::Write));
-            }
+            Instruction::Zero { address, size } => self.access(*address, *size, AccessKind::Write),
+            Instruction::StoreBytes { address, bytes } => self.access(*address, bytes.len() as u32, AccessKind::Write),
             Instruction::Call(helper, arguments) => {
+                let mut found = Found::new();
                 for (index, argument) in arguments.iter().enumerate() {
-                    if let Some(Instruction::SlotAddress(slot, offset)) = function.definition(*argument) {
-                        found.extend(self.argument(function, *helper, arguments, index, (*slot, *offset)));
+                    if let Some(Instruction::SlotAddress(slot, offset)) = function.definition(*argument)
+                        && !self.has_escaped(*slot)
+                    {
+                        found.extend(argument_accesses(function, maps, *helper, arguments, index, (*slot, *offset)));
                     }
                 }
                 found.sort_by_key(|access| access.kind != AccessKind::Read);
+                self.accesses.extend(found);
             }
             Instruction::Const(_)
             | Instruction::Binary(..)
@@ -115,68 +109,91 @@ impl<'a> SlotAccesses<'a> {
             | Instruction::CallKernel { .. }
             | Instruction::FunctionAddress(_) => {}
         }
-        found.retain(|access| !self.has_escaped(access.slot));
-        found
     }
 
-    /// What a helper does with a slot whose address is its argument number `index`.
-    fn argument(
-        &self,
-        function: &Function,
-        helper: Helper,
-        arguments: &[Value],
-        index: usize,
-        (slot, start): (Slot, u32),
-    ) -> Found {
-        let slot_size = function.slots[slot].size;
-        let up_to =
-            |size: Option<u32>| size.and_then(|size| start.checked_add(size)).unwrap_or(slot_size).min(slot_size);
-        let map = self.map(function, arguments);
-        let size_argument = constant_argument(function, arguments, 1);
-        let one = |end, kind| smallvec![Access { slot, start, end, kind }];
-        match (helper, index) {
-            (
-                Helper::MAP_LOOKUP_ELEM
-                | Helper::MAP_LOOKUP_PERCPU_ELEM
-                | Helper::MAP_DELETE_ELEM
-                | Helper::MAP_UPDATE_ELEM,
-                1,
-            ) => one(up_to(map.map(|map| map.key_size)), AccessKind::Read),
-            (Helper::MAP_UPDATE_ELEM, 2) => one(up_to(map.map(|map| map.value_size)), AccessKind::Read),
-            (Helper::STRNCMP, _) => one(slot_size, AccessKind::Read),
-            (Helper::RINGBUF_OUTPUT, 1) => one(up_to(constant_argument(function, arguments, 2)), AccessKind::Read),
-            // On failure the kernel zeroes the destination.
-            (Helper::PROBE_READ | Helper::PROBE_READ_KERNEL | Helper::PROBE_READ_USER, 0) => {
-                let kind = if size_argument.is_some() { AccessKind::Write } else { AccessKind::MayWrite };
-                one(up_to(size_argument), kind)
+    fn access(&mut self, address: Address, size: u32, kind: AccessKind) {
+        match address {
+            Address::Slot(slot, start) if !self.has_escaped(slot) => {
+                self.accesses.push(Access { slot, start, end: start + size, kind });
             }
-            // Some kernels leave what follows the name as it was.
-            (
-                Helper::GET_CURRENT_COMM
-                | Helper::PROBE_READ_STR
-                | Helper::PROBE_READ_KERNEL_STR
-                | Helper::PROBE_READ_USER_STR,
-                0,
-            ) => one(up_to(size_argument), AccessKind::MayWrite),
-            _ => [AccessKind::Read, AccessKind::MayWrite]
-                .map(|kind| Access { slot, start: 0, end: slot_size, kind })
-                .into_iter()
-                .collect(),
-        }
-    }
-
-    fn map(&self, function: &Function, arguments: &[Value]) -> Option<&'a MapData> {
-        match function.definition(*arguments.first()?) {
-            Some(Instruction::MapReference(map)) => Some(&self.maps[*map]),
-            _ => None,
+            Address::Slot(..) | Address::Pointer(..) => {}
         }
     }
 }
 
-fn access(address: Address, size: u32, kind: AccessKind) -> Option<Access> {
-    match address {
-        Address::Slot(slot, start) => Some(Access { slot, start, end: start + size, kind }),
-        Address::Pointer(..) => None,
+fn escaped_slots(function: &Function, control_flow: &ControlFlow) -> Vec<bool> {
+    let mut escaped: Vec<bool> = function.slots.values().map(|slot| slot.home == SlotHome::Scratch).collect();
+    // Marks the slot whose address this is.
+    let mut escape = |operand: Value| {
+        if let Some(Instruction::SlotAddress(slot, _)) = function.definition(operand) {
+            escaped[slot.index()] = true;
+        }
+    };
+    for block in &control_flow.order {
+        let data = &function.blocks[*block];
+        for inst in &data.instructions {
+            let instruction = &function.instructions[*inst].instruction;
+            // A called helper may use the address until it returns; the others may give it back.
+            if !matches!(instruction, Instruction::Call(..)) {
+                instruction.visit_operands(&mut escape);
+            }
+        }
+        if let Some(terminator) = &data.terminator {
+            terminator.visit_operands(&mut escape);
+        }
+    }
+    escaped
+}
+
+/// What a helper does with a slot whose address is its argument number `index`.
+fn argument_accesses(
+    function: &Function,
+    maps: &Arena<MapId, MapData>,
+    helper: Helper,
+    arguments: &[Value],
+    index: usize,
+    (slot, start): (Slot, u32),
+) -> Found {
+    let slot_size = function.slots[slot].size;
+    let up_to = |size: Option<u32>| size.and_then(|size| start.checked_add(size)).unwrap_or(slot_size).min(slot_size);
+    let map = map(function, maps, arguments);
+    let size_argument = constant_argument(function, arguments, 1);
+    let one = |end, kind| smallvec![Access { slot, start, end, kind }];
+    match (helper, index) {
+        (
+            Helper::MAP_LOOKUP_ELEM
+            | Helper::MAP_LOOKUP_PERCPU_ELEM
+            | Helper::MAP_DELETE_ELEM
+            | Helper::MAP_UPDATE_ELEM,
+            1,
+        ) => one(up_to(map.map(|map| map.key_size)), AccessKind::Read),
+        (Helper::MAP_UPDATE_ELEM, 2) => one(up_to(map.map(|map| map.value_size)), AccessKind::Read),
+        (Helper::STRNCMP, _) => one(slot_size, AccessKind::Read),
+        (Helper::RINGBUF_OUTPUT, 1) => one(up_to(constant_argument(function, arguments, 2)), AccessKind::Read),
+        // On failure the kernel zeroes the destination.
+        (Helper::PROBE_READ | Helper::PROBE_READ_KERNEL | Helper::PROBE_READ_USER, 0) => {
+            let kind = if size_argument.is_some() { AccessKind::Write } else { AccessKind::MayWrite };
+            one(up_to(size_argument), kind)
+        }
+        // Some kernels leave what follows the name as it was.
+        (
+            Helper::GET_CURRENT_COMM
+            | Helper::PROBE_READ_STR
+            | Helper::PROBE_READ_KERNEL_STR
+            | Helper::PROBE_READ_USER_STR,
+            0,
+        ) => one(up_to(size_argument), AccessKind::MayWrite),
+        _ => [AccessKind::Read, AccessKind::MayWrite]
+            .map(|kind| Access { slot, start: 0, end: slot_size, kind })
+            .into_iter()
+            .collect(),
+    }
+}
+
+fn map<'a>(function: &Function, maps: &'a Arena<MapId, MapData>, arguments: &[Value]) -> Option<&'a MapData> {
+    match function.definition(*arguments.first()?) {
+        Some(Instruction::MapReference(map)) => Some(&maps[*map]),
+        _ => None,
     }
 }
 
@@ -184,14 +201,5 @@ fn constant_argument(function: &Function, arguments: &[Value], index: usize) -> 
     match function.definition(*arguments.get(index)?) {
         Some(Instruction::Const(number)) => u32::try_from(*number).ok(),
         _ => None,
-    }
-}
-
-/// Marks slots whose address an instruction uses.
-fn escape(escaped: &mut [bool], function: &Function, operands: &[Value]) {
-    for operand in operands {
-        if let Some(Instruction::SlotAddress(slot, _)) = function.definition(*operand) {
-            escaped[slot.index()] = true;
-        }
     }
 }

@@ -10,7 +10,7 @@ use std::ops::Range;
 /// The bytes that are read later. Escaped slots take no part: their bytes are never in a set.
 #[derive(Clone, Debug)]
 pub struct SlotLiveness<'a> {
-    accesses: &'a SlotAccesses<'a>,
+    accesses: &'a SlotAccesses,
     starts: Vec<usize>,
     size: usize,
     on_entry: Vec<ByteSet>,
@@ -18,7 +18,7 @@ pub struct SlotLiveness<'a> {
 
 impl<'a> SlotLiveness<'a> {
     /// Solves the equations backwards to a fixed point.
-    pub fn new(function: &Function, control_flow: &ControlFlow, accesses: &'a SlotAccesses<'a>) -> Self {
+    pub fn new(function: &Function, control_flow: &ControlFlow, accesses: &'a SlotAccesses) -> Self {
         let mut size = 0;
         let mut starts = Vec::with_capacity(function.slots.len());
         for (slot, data) in function.slots.iter() {
@@ -38,7 +38,7 @@ impl<'a> SlotLiveness<'a> {
                 }
                 let mut live = liveness.on_exit(function, *block);
                 for inst in function.blocks[*block].instructions.iter().rev() {
-                    liveness.step_back(function, &mut live, *inst);
+                    liveness.step_back(&mut live, *inst);
                 }
                 if liveness.on_entry[block.index()] != live {
                     liveness.on_entry[block.index()] = live;
@@ -58,9 +58,9 @@ impl<'a> SlotLiveness<'a> {
     }
 
     /// From what is read after an instruction to what is read from before it on.
-    pub fn step_back(&self, function: &Function, live: &mut ByteSet, inst: Inst) {
+    pub fn step_back(&self, live: &mut ByteSet, inst: Inst) {
         // Reads come first, so in reverse what is written dies before what is read lives.
-        for access in self.accesses.of(function, &function.instructions[inst].instruction).iter().rev() {
+        for access in self.accesses.of(inst).iter().rev() {
             match access.kind {
                 AccessKind::Read => live.insert(self.range(access)),
                 AccessKind::Write => live.remove(self.range(access)),

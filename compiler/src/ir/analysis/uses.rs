@@ -16,11 +16,12 @@ impl Uses {
         let mut counts = vec![0; function.values.len()];
         for block in &control_flow.order {
             let data = &function.blocks[*block];
-            let instructions =
-                data.instructions.iter().flat_map(|inst| function.instructions[*inst].instruction.operands());
-            let terminator = data.terminator.iter().flat_map(|terminator| terminator.operands());
-            for value in instructions.chain(terminator) {
-                counts[value.index()] += 1;
+            let mut count = |value: Value| counts[value.index()] += 1;
+            for inst in &data.instructions {
+                function.instructions[*inst].instruction.visit_operands(&mut count);
+            }
+            if let Some(terminator) = &data.terminator {
+                terminator.visit_operands(count);
             }
         }
         Self { counts }
