@@ -108,6 +108,7 @@ pub struct Btf {
     end_id: OnceCell<u32>,
     names: RefCell<FxHashMap<(NameKind, String), Option<TypeId>>>,
     enumerators: RefCell<FxHashMap<String, Option<(TypeId, i64)>>>,
+    members: RefCell<FxHashMap<(TypeId, String), Option<Member>>>,
 }
 
 /// More typedefs, modifiers and arrays in a row than any sane type has: a cycle in damaged data.
@@ -136,6 +137,7 @@ impl Btf {
             end_id: OnceCell::new(),
             names: RefCell::default(),
             enumerators: RefCell::default(),
+            members: RefCell::default(),
         })
     }
 
@@ -194,7 +196,13 @@ impl Btf {
     /// The member of that name of a struct or union, also within its anonymous structs and unions; the offset is from
     /// the start of `aggregate`.
     pub fn member(&self, aggregate: TypeId, name: &str) -> Option<Member> {
-        self.member_within(aggregate, name, &mut { NESTED })
+        let key = (aggregate, name.to_owned());
+        if let Some(known) = self.members.borrow().get(&key) {
+            return known.clone();
+        }
+        let found = self.member_within(aggregate, name, &mut { NESTED });
+        self.members.borrow_mut().insert(key, found.clone());
+        found
     }
 
     /// One more than the highest id.

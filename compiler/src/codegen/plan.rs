@@ -148,50 +148,22 @@ fn mention_slots(
         life.first = life.first.min(at);
         life.last = life.last.max(at);
     };
-    let place = |address: &Address| match address {
-        Address::Slot(slot, _) => Some(*slot),
-        Address::Pointer(..) => None,
-    };
-    let mut used: Vec<Value> = Vec::new();
     let mut result_slots: Vec<Slot> = Vec::new();
-    match &data.instruction {
-        Instruction::SlotAddress(slot, _) => {
+    if let Instruction::SlotAddress(slot, _) = data.instruction {
+        mention(slot);
+        result_slots.push(slot);
+    }
+    for address in data.instruction.addresses() {
+        if let Address::Slot(slot, _) = address {
+            mention(*slot);
+        }
+    }
+    data.instruction.visit_operands(|value| {
+        for slot in addresses.get(&value).into_iter().flatten() {
             mention(*slot);
             result_slots.push(*slot);
         }
-        Instruction::Load { address, .. }
-        | Instruction::Zero { address, .. }
-        | Instruction::StoreBytes { address, .. } => {
-            place(address).into_iter().for_each(&mut mention);
-            used.extend(pointer(address));
-        }
-        Instruction::Store { address, value, .. } | Instruction::AtomicAdd { address, value, .. } => {
-            place(address).into_iter().for_each(&mut mention);
-            used.extend(pointer(address));
-            used.push(*value);
-        }
-        Instruction::Copy { to, from, .. } => {
-            [to, from].into_iter().filter_map(place).for_each(&mut mention);
-            used.extend([to, from].into_iter().filter_map(pointer));
-        }
-        Instruction::Binary(_, _, a, b) | Instruction::Compare(_, _, a, b) => used.extend([*a, *b]),
-        Instruction::Unary(_, a) => used.push(*a),
-        Instruction::Call(_, arguments)
-        | Instruction::CallFunction(_, arguments)
-        | Instruction::CallKernel { arguments, .. } => used.extend(arguments),
-        Instruction::Const(_)
-        | Instruction::MapReference(_)
-        | Instruction::MapValueAddress(..)
-        | Instruction::GlobalAddress(_)
-        | Instruction::Context
-        | Instruction::FunctionAddress(_) => {}
-    }
-    for value in used {
-        for slot in addresses.get(&value).cloned().unwrap_or_default() {
-            mention(slot);
-            result_slots.push(slot);
-        }
-    }
+    });
     // Stored addresses may come back from memory at any time.
     if let Instruction::Store { value, .. } = &data.instruction {
         for slot in addresses.get(value).cloned().unwrap_or_default() {
@@ -200,15 +172,8 @@ fn mention_slots(
     }
     let carries =
         matches!(data.instruction, Instruction::SlotAddress(..) | Instruction::Binary(..) | Instruction::Unary(..));
-    if let (true, Some(result)) = (carries, data.result) {
+    if let (true, false, Some(result)) = (carries, result_slots.is_empty(), data.result) {
         addresses.insert(result, result_slots);
-    }
-}
-
-fn pointer(address: &Address) -> Option<Value> {
-    match address {
-        Address::Pointer(value, _) => Some(*value),
-        Address::Slot(..) => None,
     }
 }
 

@@ -6,22 +6,23 @@ use super::memory::Alignment;
 use super::plan::{Place, Plan, entry_parameter};
 use super::scratch::Region;
 use super::vcode::{Base, Callee, Op, Source, VBlock, VCode};
+use crate::ir::entity::Entity;
 use crate::ir::{
     Address, BinaryOp, Block, Comparison, Function, FunctionKind, HelperEffect, Inst, Instruction, MemorySize,
     Terminator, UnaryOp, Value, ValueDef, Width,
 };
 use lancet_syntax::span::Span;
 use regalloc2::VReg;
-use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Selects the instructions of a function, which uses that scratch memory if it needs any.
 pub(super) fn select(function: &Function, plan: &Plan, region: Region) -> VCode {
     let mut selector = Selector {
         function,
         plan,
-        code: VCode::default(),
-        vregs: FxHashMap::default(),
-        blocks: FxHashMap::default(),
+        // An instruction with constant operands takes a few more.
+        code: VCode::with_capacity(2 * function.instructions.len()),
+        vregs: vec![None; function.values.len()],
+        blocks: vec![0; function.blocks.len()],
         needed: needed(function, plan),
         scratch: None,
         region,
@@ -35,28 +36,28 @@ pub(super) struct Selector<'a> {
     function: &'a Function,
     pub(super) plan: &'a Plan,
     pub(super) code: VCode,
-    vregs: FxHashMap<Value, VReg>,
-    blocks: FxHashMap<Block, usize>,
-    needed: FxHashSet<Inst>,
+    vregs: Vec<Option<VReg>>,
+    blocks: Vec<usize>,
+    needed: Vec<bool>,
     pub(super) scratch: Option<VReg>,
     pub(super) region: Region,
     span: Span,
 }
 
 /// Instructions with an effect, and those that they need.
-fn needed(function: &Function, plan: &Plan) -> FxHashSet<Inst> {
-    let mut needed = FxHashSet::default();
+fn needed(function: &Function, plan: &Plan) -> Vec<bool> {
+    let mut needed = vec![false; function.instructions.len()];
     let mut work: Vec<Value> = Vec::new();
-    let visit = |inst: Inst, work: &mut Vec<Value>, needed: &mut FxHashSet<Inst>| {
-        if needed.insert(inst) {
-            work.extend(inputs(&function.instructions[inst].instruction));
+    let mut visit = |inst: Inst, work: &mut Vec<Value>| {
+        if !std::mem::replace(&mut needed[inst.index()], true) {
+            function.instructions[inst].instruction.visit_operands(|value| work.push(value));
         }
     };
     for block in &plan.order {
         let data = &function.blocks[*block];
         for inst in &data.instructions {
             if has_effect(&function.instructions[*inst].instruction) {
-                visit(*inst, &mut work, &mut needed);
+                visit(*inst, &mut work);
             }
         }
         match &data.terminator {
@@ -74,7 +75,7 @@ fn needed(function: &Function, plan: &Plan) -> FxHashSet<Inst> {
     }
     while let Some(value) = work.pop() {
         if let ValueDef::Result(inst) = function.values[value].definition {
-            visit(inst, &mut work, &mut needed);
+            visit(inst, &mut work);
         }
     }
     needed
@@ -94,34 +95,6 @@ fn has_effect(instruction: &Instruction) -> bool {
     }
 }
 
-fn inputs(instruction: &Instruction) -> Vec<Value> {
-    let pointer = |address: &Address| match address {
-        Address::Pointer(value, _) => Some(*value),
-        Address::Slot(..) => None,
-    };
-    match instruction {
-        Instruction::Binary(_, _, a, b) | Instruction::Compare(_, _, a, b) => vec![*a, *b],
-        Instruction::Unary(_, a) => vec![*a],
-        Instruction::Load { address, .. }
-        | Instruction::Zero { address, .. }
-        | Instruction::StoreBytes { address, .. } => pointer(address).into_iter().collect(),
-        Instruction::Store { address, value, .. } | Instruction::AtomicAdd { address, value, .. } => {
-            pointer(address).into_iter().chain([*value]).collect()
-        }
-        Instruction::Copy { to, from, .. } => [to, from].into_iter().filter_map(pointer).collect(),
-        Instruction::Call(_, arguments)
-        | Instruction::CallFunction(_, arguments)
-        | Instruction::CallKernel { arguments, .. } => arguments.clone(),
-        Instruction::Const(_)
-        | Instruction::SlotAddress(..)
-        | Instruction::MapReference(_)
-        | Instruction::MapValueAddress(..)
-        | Instruction::GlobalAddress(_)
-        | Instruction::Context
-        | Instruction::FunctionAddress(_) => Vec::new(),
-    }
-}
-
 impl<'a> Selector<'a> {
     fn run(&mut self) {
         // The prologue takes the parameters and finds the scratch memory; the function's blocks follow in layout order,
@@ -129,7 +102,7 @@ impl<'a> Selector<'a> {
         let mut next = if self.plan.scratch > 0 { self.region.prologue_blocks() } else { 1 };
         let predecessors = self.predecessors();
         for block in &self.plan.order {
-            self.blocks.insert(*block, next);
+            self.blocks[block.index()] = next;
             next += 1 + self.split_edges(*block, &predecessors).iter().filter(|split| **split).count();
         }
         self.prologue();
@@ -141,7 +114,7 @@ impl<'a> Selector<'a> {
                 self.function.blocks[*block].parameters.iter().map(|value| self.vreg(*value)).collect()
             };
             for inst in &self.function.blocks[*block].instructions {
-                if self.needed.contains(inst) {
+                if self.needed[inst.index()] {
                     self.span = self.function.instructions[*inst].span;
                     self.instruction(*inst);
                 }
@@ -151,7 +124,7 @@ impl<'a> Selector<'a> {
             self.finish_block(start, parameters, successors);
             for (target, arguments) in edges {
                 let start = self.code.ops.len();
-                let target = self.blocks[&target];
+                let target = self.blocks[target.index()];
                 let arguments = arguments.into_iter().map(|value| self.use_value(value)).collect();
                 self.push(Op::Jump { target, arguments });
                 self.finish_block(start, Vec::new(), vec![target]);
@@ -160,12 +133,12 @@ impl<'a> Selector<'a> {
         self.connect();
     }
 
-    fn predecessors(&self) -> FxHashMap<Block, usize> {
-        let mut count = FxHashMap::default();
+    fn predecessors(&self) -> Vec<u32> {
+        let mut count = vec![0; self.function.blocks.len()];
         for block in &self.plan.order {
             if let Some(terminator) = &self.function.blocks[*block].terminator {
                 for (target, _) in terminator.targets() {
-                    *count.entry(target).or_insert(0) += 1;
+                    count[target.index()] += 1;
                 }
             }
         }
@@ -173,10 +146,10 @@ impl<'a> Selector<'a> {
     }
 
     /// Which edges of a branch need a block of their own: those with arguments to move, and critical ones.
-    fn split_edges(&self, block: Block, predecessors: &FxHashMap<Block, usize>) -> [bool; 2] {
+    fn split_edges(&self, block: Block, predecessors: &[u32]) -> [bool; 2] {
         match &self.function.blocks[block].terminator {
             Some(Terminator::Branch { then, otherwise, .. }) => {
-                [then, otherwise].map(|(target, arguments)| !arguments.is_empty() || predecessors[target] > 1)
+                [then, otherwise].map(|(target, arguments)| !arguments.is_empty() || predecessors[target.index()] > 1)
             }
             _ => [false, false],
         }
@@ -200,7 +173,7 @@ impl<'a> Selector<'a> {
         let parameters = self.function.blocks[self.function.entry()].parameters.clone();
         let parameters: Vec<VReg> = parameters.into_iter().map(|value| self.vreg(value)).collect();
         self.push(Op::Parameters(parameters));
-        let body = self.blocks[&self.function.entry()];
+        let body = self.blocks[self.function.entry().index()];
         if self.plan.scratch == 0 {
             self.push(Op::Jump { target: body, arguments: Vec::new() });
             self.finish_block(0, Vec::new(), vec![body]);
@@ -213,14 +186,14 @@ impl<'a> Selector<'a> {
     fn terminator(&mut self, block: Block, split: &[bool; 2]) -> (Vec<usize>, Vec<(Block, Vec<Value>)>) {
         match &self.function.blocks[block].terminator {
             Some(Terminator::Jump(target, arguments)) => {
-                let target = self.blocks[target];
+                let target = self.blocks[target.index()];
                 let arguments = arguments.iter().map(|value| self.use_value(*value)).collect();
                 self.push(Op::Jump { target, arguments });
                 (vec![target], Vec::new())
             }
             Some(Terminator::Branch { condition, then, otherwise }) => {
                 let mut edges = Vec::new();
-                let mut next = self.blocks[&block] + 1;
+                let mut next = self.blocks[block.index()] + 1;
                 let mut targets = [0; 2];
                 for (index, (target, arguments)) in [then, otherwise].into_iter().enumerate() {
                     targets[index] = if split[index] {
@@ -228,7 +201,7 @@ impl<'a> Selector<'a> {
                         next += 1;
                         next - 1
                     } else {
-                        self.blocks[target]
+                        self.blocks[target.index()]
                     };
                 }
                 let [then, otherwise] = targets;
@@ -263,12 +236,7 @@ impl<'a> Selector<'a> {
     }
 
     fn vreg(&mut self, value: Value) -> VReg {
-        if let Some(reg) = self.vregs.get(&value) {
-            return *reg;
-        }
-        let reg = self.code.vreg();
-        self.vregs.insert(value, reg);
-        reg
+        *self.vregs[value.index()].get_or_insert_with(|| self.code.vreg())
     }
 
     fn constant(&self, value: Value) -> Option<i64> {

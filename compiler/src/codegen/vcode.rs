@@ -125,7 +125,10 @@ pub(super) enum Op {
 pub struct VCode {
     pub(super) ops: Vec<Op>,
     pub(super) spans: Vec<Span>,
-    pub(super) operands: Vec<Vec<Operand>>,
+    /// Of all instructions, those of one next to each other.
+    operands: Vec<Operand>,
+    /// Where those of each instruction end.
+    operand_ends: Vec<u32>,
     pub(super) blocks: Vec<VBlock>,
     pub(super) vregs: usize,
 }
@@ -151,21 +154,32 @@ pub(super) fn call_clobbers() -> PRegSet {
 }
 
 impl VCode {
+    /// An empty function, with room for so many instructions.
+    pub(super) fn with_capacity(count: usize) -> Self {
+        Self {
+            ops: Vec::with_capacity(count),
+            spans: Vec::with_capacity(count),
+            operands: Vec::with_capacity(2 * count),
+            operand_ends: Vec::with_capacity(count),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn vreg(&mut self) -> VReg {
         self.vregs += 1;
         VReg::new(self.vregs - 1, RegClass::Int)
     }
 
     pub(super) fn push(&mut self, op: Op, span: Span) {
-        self.operands.push(operands(&op));
+        add_operands(&op, &mut self.operands);
+        self.operand_ends.push(self.operands.len() as u32);
         self.ops.push(op);
         self.spans.push(span);
     }
 }
 
-/// Uses and definitions in the order that emission takes them back.
-fn operands(op: &Op) -> Vec<Operand> {
-    let mut all = Vec::new();
+/// Adds uses and definitions in the order that emission takes them back.
+fn add_operands(op: &Op, all: &mut Vec<Operand>) {
     let source = |all: &mut Vec<Operand>, source: &Source| {
         if let Source::Reg(reg) = source {
             all.push(Operand::reg_use(*reg));
@@ -178,7 +192,7 @@ fn operands(op: &Op) -> Vec<Operand> {
         Op::Alu { dst, a, b, .. } => {
             all.push(Operand::reg_use(*a));
             all.push(Operand::reg_reuse_def(*dst, 0));
-            source(&mut all, b);
+            source(all, b);
         }
         Op::Negate { dst, a } | Op::Swap { dst, a, .. } => {
             all.push(Operand::reg_use(*a));
@@ -186,7 +200,7 @@ fn operands(op: &Op) -> Vec<Operand> {
         }
         Op::Move { dst, src, .. } => {
             all.push(Operand::reg_def(*dst));
-            source(&mut all, src);
+            source(all, src);
         }
         Op::Wide { dst, .. } | Op::Refer { dst, .. } | Op::StackAddress { dst, .. } => all.push(Operand::reg_def(*dst)),
         Op::Load { dst, from, .. } => {
@@ -196,7 +210,7 @@ fn operands(op: &Op) -> Vec<Operand> {
             }
         }
         Op::Store { to, src, .. } => {
-            source(&mut all, src);
+            source(all, src);
             if let Base::Reg(base, _) = to {
                 all.push(Operand::reg_use(*base));
             }
@@ -222,16 +236,15 @@ fn operands(op: &Op) -> Vec<Operand> {
                 regalloc2::OperandPos::Early,
             ));
             all.push(Operand::reg_use(*a));
-            source(&mut all, b);
+            source(all, b);
         }
         Op::Branch { a, b, .. } => {
             all.push(Operand::reg_use(*a));
-            source(&mut all, b);
+            source(all, b);
         }
         Op::Jump { .. } => {}
         Op::Return(value) => all.push(Operand::reg_fixed_use(*value, preg(0))),
     }
-    all
 }
 
 impl regalloc2::Function for VCode {
@@ -280,7 +293,9 @@ impl regalloc2::Function for VCode {
     }
 
     fn inst_operands(&self, inst: regalloc2::Inst) -> &[Operand] {
-        &self.operands[inst.index()]
+        let ends = &self.operand_ends;
+        let start = inst.index().checked_sub(1).map_or(0, |previous| ends[previous]);
+        &self.operands[start as usize..ends[inst.index()] as usize]
     }
 
     fn inst_clobbers(&self, inst: regalloc2::Inst) -> PRegSet {

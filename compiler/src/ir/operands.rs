@@ -62,6 +62,31 @@ impl Instruction {
         }
     }
 
+    /// The places in memory it accesses itself.
+    pub fn addresses(&self) -> SmallVec<[&Address; 2]> {
+        match self {
+            Self::Load { address, .. }
+            | Self::Store { address, .. }
+            | Self::AtomicAdd { address, .. }
+            | Self::Zero { address, .. }
+            | Self::StoreBytes { address, .. } => smallvec![address],
+            Self::Copy { to, from, .. } => smallvec![to, from],
+            Self::Const(_)
+            | Self::Binary(..)
+            | Self::Unary(..)
+            | Self::Compare(..)
+            | Self::SlotAddress(..)
+            | Self::MapReference(_)
+            | Self::MapValueAddress(..)
+            | Self::GlobalAddress(_)
+            | Self::Context
+            | Self::Call(..)
+            | Self::CallFunction(..)
+            | Self::CallKernel { .. }
+            | Self::FunctionAddress(_) => SmallVec::new(),
+        }
+    }
+
     /// The places in memory it accesses itself, to be replaced.
     pub fn addresses_mut(&mut self) -> SmallVec<[&mut Address; 2]> {
         match self {

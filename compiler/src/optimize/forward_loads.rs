@@ -14,6 +14,9 @@ const MAX_CONSTANT_COPY: u32 = 64;
 pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
     let control_flow = surroundings.control_flow(function);
     let accesses = surroundings.accesses(function);
+    if !reads_slots(function, &control_flow) {
+        return false;
+    }
     let found = find(function, &control_flow, &accesses, &surroundings.contents(function));
     if found.is_empty() {
         return false;
@@ -22,6 +25,16 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
         Some(Known::Constant(bytes)) => constant(rewriter, inst, bytes),
         Some(Known::Value(value)) => value_of(rewriter, inst, *value),
         None => Rewrite::Keep,
+    })
+}
+
+/// Whether there is anything to forward, told without following what slots hold.
+fn reads_slots(function: &Function, control_flow: &ControlFlow) -> bool {
+    let mut instructions = control_flow.order.iter().flat_map(|block| &function.blocks[*block].instructions);
+    instructions.any(|inst| match &function.instructions[*inst].instruction {
+        Instruction::Load { address: Address::Slot(..), .. } => true,
+        Instruction::Copy { from: Address::Slot(..), size, .. } => *size <= MAX_CONSTANT_COPY,
+        _ => false,
     })
 }
 

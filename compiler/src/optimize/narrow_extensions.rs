@@ -9,6 +9,10 @@ use rustc_hash::FxHashSet;
 
 pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
     let control_flow = surroundings.control_flow(function);
+    let instructions = control_flow.order.iter().flat_map(|block| &function.blocks[*block].instructions);
+    if !instructions.into_iter().any(|inst| may_narrow(&function.instructions[*inst].instruction)) {
+        return false;
+    }
     let known = KnownBits::new(function, &control_flow);
     let seen_whole = seen_whole(function, &control_flow);
     rewrite(function, &control_flow, |rewriter, inst| {
@@ -40,6 +44,16 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
             _ => Rewrite::Keep,
         }
     })
+}
+
+/// Whether there is anything to look into: extensions are what stores can do without.
+fn may_narrow(instruction: &Instruction) -> bool {
+    matches!(
+        instruction,
+        Instruction::Unary(UnaryOp::ZeroExtend(_) | UnaryOp::SignExtend(_), _)
+            | Instruction::Binary(BinaryOp::And, ..)
+            | Instruction::Load { signed: true, .. }
+    )
 }
 
 /// Whether all bits above the low `size` are copies of the highest of those.
