@@ -84,8 +84,7 @@ impl Lexer<'_> {
             _ if after.starts_with(':') => None,
             "struct" | "union" | "enum" => Some(Mode::Aggregate),
             "typedef" | "import" | "let" => Some(Mode::UntilSemicolon),
-            "macro" | "fn" => Some(Mode::UntilBrace),
-            "config" if after.starts_with(['=', '{']) => Some(Mode::UntilBrace),
+            "macro" | "fn" | "config" => Some(Mode::UntilBrace),
             _ => None,
         }
     }
