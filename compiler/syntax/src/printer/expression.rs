@@ -38,7 +38,7 @@ impl Printer<'_> {
         }
     }
 
-    fn parenthesized(&mut self, expr: &Expr) {
+    pub(super) fn parenthesized(&mut self, expr: &Expr) {
         self.push("(");
         self.bare(expr);
         self.push(")");
@@ -269,7 +269,7 @@ impl Printer<'_> {
 }
 
 /// True when an argument without parentheses would be a type: an index of something that has the name of one.
-fn reads_as_array_type(expr: &Expr) -> bool {
+pub(super) fn reads_as_array_type(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Index(base, _) => match &base.kind {
             ExprKind::Identifier(name) => is_type_name(name),

@@ -128,6 +128,7 @@ fn keeps_what_looks_like_something_else() {
         "*(t *)p",
         "(*$p).x",
         "sizeof(uint8[4])",
+        "sizeof((uint8[4]))",
         "sizeof(typeof(*$x))",
         "offsetof(struct x, a.b[2])",
         "\"\\xff\\x01é\\\"\"",

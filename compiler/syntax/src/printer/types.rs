@@ -1,6 +1,7 @@
 //! Types as they are written in expressions and declarations.
 
 use super::Printer;
+use super::expression::reads_as_array_type;
 use crate::ast::{TagKind, TypeExpr, TypeExprKind, TypeOrExpr};
 
 impl Printer<'_> {
@@ -46,6 +47,7 @@ impl Printer<'_> {
     pub(super) fn type_or_expr(&mut self, operand: &TypeOrExpr) {
         match operand {
             TypeOrExpr::Type(ty) => self.type_expr(ty),
+            TypeOrExpr::Expr(expr) if reads_as_array_type(expr) => self.parenthesized(expr),
             TypeOrExpr::Expr(expr) => self.expression(expr),
         }
     }
