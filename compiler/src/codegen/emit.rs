@@ -1,6 +1,7 @@
-//! Emission: allocated machine instructions to eBPF, jumps resolved.
+//! Emission: allocated machine instructions to eBPF.
 
 use super::allocate::Allocator;
+use super::assembly::{Assembly, Label, Line};
 use super::held::{self, Held, Reload};
 use super::insn::{
     ALU, ALU64, ATOMIC, Alu, CALL, Condition, END_TO_BE, EXIT, FETCH, FRAME, IMM_DW, Insn, JMP, JMP32, LD, LDX, MEM,
@@ -9,8 +10,9 @@ use super::insn::{
 use super::plan::{Place, Plan, plan};
 use super::scratch::Region;
 use super::vcode::{Base, Callee, Op, Source, VCode};
-use super::{FunctionCode, Limit, Relocation, TooLarge, select};
+use super::{FunctionCode, Limit, Relocation, TooLarge, delay_moves, merge_returns, select};
 use crate::ir::{Function, FunctionKind, MemorySize, Slot, Width};
+use lancet_syntax::span::Span;
 use regalloc2::{Allocation, Edit, InstOrEdit, Output};
 
 /// The kernel's limit for a chain of calls (MAX_BPF_STACK).
@@ -54,13 +56,20 @@ pub(super) fn function(
         let span = code.spans.first().copied().unwrap_or_default();
         return Err(TooLarge { span, limit: Limit::Stack(used) });
     }
-    let mut emitter = Emitter::new(&plan, &code, &output);
-    emitter.run()?;
-    let (name, kind) = (function.name.clone(), function.kind.clone());
-    let parameters = function.blocks[function.entry()].parameters.len() as u32;
-    let Emitter { insns, relocations, spans, .. } = emitter;
+    let mut assembly = Emitter::new(&plan, &code, &output).run();
+    delay_moves::run(&mut assembly);
+    merge_returns::run(&mut assembly);
+    let resolved = assembly.resolve()?;
+    let code = FunctionCode {
+        name: function.name.clone(),
+        kind: function.kind.clone(),
+        parameters: function.blocks[function.entry()].parameters.len() as u32,
+        insns: resolved.insns,
+        relocations: resolved.relocations,
+        spans: resolved.spans,
+        vcode: code,
+    };
     let scratch = if plan.scratch > 0 { region.header() + plan.scratch } else { 0 };
-    let code = FunctionCode { name, kind, parameters, insns, relocations, spans, vcode: code };
     Ok(Emitted { code, scratch })
 }
 
@@ -68,13 +77,11 @@ struct Emitter<'a> {
     plan: &'a Plan,
     code: &'a VCode,
     output: &'a Output,
-    insns: Vec<Insn>,
-    relocations: Vec<(usize, Relocation)>,
-    spans: Vec<(usize, lancet_syntax::span::Span)>,
-    block_starts: Vec<usize>,
+    /// A label for each block, then those within instructions.
+    assembly: Assembly,
     /// By block: where code that jumps there really goes, past blocks that only jump on.
     destinations: Vec<usize>,
-    jumps: Vec<(usize, usize)>,
+    span: Span,
     /// What registers have now, and had where each block ended so far.
     held: Held,
     held_at_end: Vec<Held>,
@@ -86,21 +93,18 @@ impl<'a> Emitter<'a> {
             plan,
             code,
             output,
-            insns: Vec::new(),
-            relocations: Vec::new(),
-            spans: Vec::new(),
-            block_starts: Vec::new(),
+            assembly: Assembly { lines: Vec::with_capacity(2 * code.ops.len()), labels: vec![0; code.blocks.len()] },
             destinations: Vec::new(),
-            jumps: Vec::new(),
+            span: Span::default(),
             held: Held::default(),
             held_at_end: Vec::new(),
         }
     }
 
-    fn run(&mut self) -> Result<(), TooLarge> {
+    fn run(mut self) -> Assembly {
         self.destinations = self.destinations();
         for index in 0..self.code.blocks.len() {
-            self.block_starts.push(self.insns.len());
+            self.assembly.labels[index] = self.assembly.lines.len();
             self.held = Held::at_start(self.code, index, &self.held_at_end);
             if self.destinations[index] != index {
                 self.held_at_end.push(self.held.clone());
@@ -118,22 +122,7 @@ impl<'a> Emitter<'a> {
             }
             self.held_at_end.push(self.held.clone());
         }
-        for (at, target) in std::mem::take(&mut self.jumps) {
-            let distance = self.block_starts[self.destinations[target]] as i64 - at as i64 - 1;
-            match i16::try_from(distance) {
-                Ok(distance) => self.insns[at].off = distance,
-                Err(_) => {
-                    let span = self
-                        .spans
-                        .iter()
-                        .rev()
-                        .find(|(start, _)| *start <= at)
-                        .map_or(self.spans[0].1, |(_, span)| *span);
-                    return Err(TooLarge { span, limit: Limit::Branch(distance) });
-                }
-            }
-        }
-        Ok(())
+        self.assembly
     }
 
     fn destinations(&self) -> Vec<usize> {
@@ -162,8 +151,15 @@ impl<'a> Emitter<'a> {
         }
     }
 
+    fn line(&mut self, insn: Insn) -> &mut Line {
+        let line = Line { insn, high: 0, refers: None, target: None, arguments: 0, span: self.span };
+        self.assembly.lines.push(line);
+        let last = self.assembly.lines.len() - 1;
+        &mut self.assembly.lines[last]
+    }
+
     fn push(&mut self, code: u8, dst: u8, src: u8, off: i16, imm: i32) {
-        self.insns.push(Insn { code, dst, src, off, imm });
+        self.line(Insn { code, dst, src, off, imm });
     }
 
     fn edit(&mut self, from: Allocation, to: Allocation) {
@@ -207,10 +203,7 @@ impl<'a> Emitter<'a> {
     }
 
     fn op(&mut self, index: usize, block: usize) {
-        let span = self.code.spans[index];
-        if self.spans.last().is_none_or(|(_, last)| *last != span) {
-            self.spans.push((self.insns.len(), span));
-        }
+        self.span = self.code.spans[index];
         let allocations = self.output.inst_allocs(regalloc2::Inst::new(index));
         let reg = |at: usize| match allocations[at].as_reg() {
             Some(reg) => reg.hw_enc() as u8,
@@ -228,7 +221,9 @@ impl<'a> Emitter<'a> {
                     self.alu(MOV, width, dst, src, || reg(1));
                 }
             }
-            Op::Wide { value, .. } => self.wide(reg(0), 0, value as i32, (value >> 32) as i32),
+            Op::Wide { value, .. } => {
+                self.wide(reg(0), 0, value as i32, (value >> 32) as i32);
+            }
             Op::Refer { to, .. } => self.refer(reg(0), to),
             Op::Load { size, from, .. } => {
                 let (base, offset) = match from {
@@ -262,14 +257,14 @@ impl<'a> Emitter<'a> {
                 let imm = if old.is_some() { FETCH } else { 0 };
                 self.push(STX | ATOMIC | size_bits(size), reg(1), reg(0), offset, imm);
             }
-            Op::Call { callee, .. } => self.call(callee),
+            Op::Call { callee, arguments, .. } => self.call(callee, arguments.len() as u8),
             Op::Set { condition, width, b, .. } => {
                 let dst = reg(0);
                 self.alu(MOV, Width::W64, dst, Source::Imm(1), || 0);
-                let at = self.insns.len();
-                self.compare(condition, width, reg(1), b, || reg(2));
-                self.insns[at].off = 1;
+                let behind = Label(self.assembly.labels.len());
+                self.compare(condition, width, reg(1), b, || reg(2), behind);
                 self.alu(MOV, Width::W64, dst, Source::Imm(0), || 0);
+                self.assembly.labels.push(self.assembly.lines.len());
             }
             Op::Branch { condition, width, b, then, otherwise, .. } => {
                 // What comes next is fallen into.
@@ -277,9 +272,8 @@ impl<'a> Emitter<'a> {
                     true => (condition.inverse(), otherwise, then),
                     false => (condition, then, otherwise),
                 };
-                let at = self.insns.len();
-                self.compare(condition, width, reg(0), b, || reg(1));
-                self.jumps.push((at, then));
+                let target = Label(self.destinations[then]);
+                self.compare(condition, width, reg(0), b, || reg(1), target);
                 self.jump(otherwise, block);
             }
             Op::Jump { target, .. } => self.jump(target, block),
@@ -295,19 +289,29 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    fn compare(&mut self, condition: Condition, width: Width, a: u8, b: Source, source: impl FnOnce() -> u8) {
+    fn compare(
+        &mut self,
+        condition: Condition,
+        width: Width,
+        a: u8,
+        b: Source,
+        source: impl FnOnce() -> u8,
+        target: Label,
+    ) {
         let class = if width == Width::W64 { JMP } else { JMP32 };
-        match b {
-            Source::Reg(_) => self.push(class | condition as u8 | REG, a, source(), 0, 0),
-            Source::Imm(imm) => self.push(class | condition as u8, a, 0, 0, imm),
-        }
+        let code = class | condition as u8;
+        let insn = match b {
+            Source::Reg(_) => Insn { code: code | REG, dst: a, src: source(), off: 0, imm: 0 },
+            Source::Imm(imm) => Insn { code, dst: a, src: 0, off: 0, imm },
+        };
+        self.line(insn).target = Some(target);
     }
 
     /// A jump, unless the target comes next.
     fn jump(&mut self, target: usize, block: usize) {
         if !self.is_next(target, block) {
-            self.jumps.push((self.insns.len(), target));
-            self.push(JMP, 0, 0, 0, 0);
+            let target = Label(self.destinations[target]);
+            self.line(Insn { code: JMP, ..Insn::default() }).target = Some(target);
         }
     }
 
@@ -317,29 +321,29 @@ impl<'a> Emitter<'a> {
         next == Some(self.destinations[target])
     }
 
-    fn wide(&mut self, dst: u8, src: u8, low: i32, high: i32) {
-        self.push(LD | IMM_DW, dst, src, 0, low);
-        self.push(0, 0, 0, 0, high);
+    fn wide(&mut self, dst: u8, src: u8, low: i32, high: i32) -> &mut Line {
+        let line = self.line(Insn { code: LD | IMM_DW, dst, src, off: 0, imm: low });
+        line.high = high;
+        line
     }
 
     fn refer(&mut self, dst: u8, to: Relocation) {
-        self.relocations.push((self.insns.len(), to));
-        match to {
-            Relocation::Map(_) | Relocation::Scratch => self.wide(dst, PSEUDO_MAP, 0, 0),
-            Relocation::MapValue(_, offset) => self.wide(dst, PSEUDO_MAP_VALUE, offset as i32, 0),
-            Relocation::Global(_) => self.wide(dst, PSEUDO_MAP_VALUE, 0, 0),
-            Relocation::Address(_) | Relocation::Call(_) => self.wide(dst, PSEUDO_FUNCTION, 0, 0),
-        }
+        let (src, low) = match to {
+            Relocation::Map(_) | Relocation::Scratch => (PSEUDO_MAP, 0),
+            Relocation::MapValue(_, offset) => (PSEUDO_MAP_VALUE, offset as i32),
+            Relocation::Global(_) => (PSEUDO_MAP_VALUE, 0),
+            Relocation::Address(_) | Relocation::Call(_) => (PSEUDO_FUNCTION, 0),
+        };
+        self.wide(dst, src, low, 0).refers = Some(to);
     }
 
-    fn call(&mut self, callee: Callee) {
-        match callee {
-            Callee::Helper(helper) => self.push(JMP | CALL, 0, 0, 0, helper.0 as i32),
-            Callee::Kernel(id) => self.push(JMP | CALL, 0, PSEUDO_KFUNC, 0, id as i32),
-            Callee::Function(function) => {
-                self.relocations.push((self.insns.len(), Relocation::Call(function)));
-                self.push(JMP | CALL, 0, PSEUDO_CALL, 0, -1);
-            }
-        }
+    fn call(&mut self, callee: Callee, arguments: u8) {
+        let (src, imm, refers) = match callee {
+            Callee::Helper(helper) => (0, helper.0 as i32, None),
+            Callee::Kernel(id) => (PSEUDO_KFUNC, id as i32, None),
+            Callee::Function(function) => (PSEUDO_CALL, -1, Some(Relocation::Call(function))),
+        };
+        let line = self.line(Insn { code: JMP | CALL, dst: 0, src, off: 0, imm });
+        (line.refers, line.arguments) = (refers, arguments);
     }
 }

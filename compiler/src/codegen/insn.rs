@@ -80,6 +80,14 @@ pub(super) enum Condition {
 }
 
 impl Condition {
+    const ALL: [Self; 10] =
+        [Self::Eq, Self::Gt, Self::Ge, Self::Ne, Self::Sgt, Self::Sge, Self::Lt, Self::Le, Self::Slt, Self::Sle];
+
+    /// The condition in a jump's operation.
+    pub(super) fn of(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|condition| *condition as u8 == code & 0xf0)
+    }
+
     /// What holds when this does not.
     pub(super) fn inverse(self) -> Self {
         match self {

@@ -3,11 +3,15 @@
 //! The base is cpu v3 (32-bit arithmetic and jumps, atomics); what a kernel may lack is used by the target's features only.
 
 mod allocate;
+mod assembly;
+mod delay_moves;
 mod disassemble;
+mod effects;
 mod emit;
 mod held;
 mod insn;
 mod memory;
+mod merge_returns;
 mod plan;
 mod print;
 mod scratch;

@@ -111,6 +111,10 @@ impl Machine {
             }
         }
         self.registers[0] = 0;
+        if helper == Helper::SEND_SIGNAL {
+            // Depends on what it was called with.
+            self.registers[0] = to.wrapping_mul(3).wrapping_add(bytes);
+        }
         if helper == Helper::MAP_LOOKUP_ELEM {
             let key = self.address(to_key, 0, 4);
             self.registers[0] = STACK_BASE + (STACK + usize::from(self.memory[key]) * ELEMENT) as u64;

@@ -1,6 +1,7 @@
 //! Functions are built, compiled and run on a small machine: results are what the intermediate representation promises.
 
 mod arithmetic;
+mod assembly;
 mod machine;
 mod memory;
 

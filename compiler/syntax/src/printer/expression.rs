@@ -120,7 +120,8 @@ impl Printer<'_> {
 
     /// True for a ternary that is written with `if`.
     fn is_if(&self, expr: &Expr) -> bool {
-        let written = self.written(expr.span);
+        // The parentheses around an expression belong to it.
+        let written = self.written(expr.span).trim_start_matches(|c: char| c == '(' || c.is_whitespace());
         let keyword = written.strip_prefix("if").is_some_and(|rest| rest.starts_with(|c: char| !c.is_alphanumeric()));
         let ExprKind::Ternary { then: Some(then), otherwise, .. } = &expr.kind else { return false };
         let blocks = matches!(then.kind, ExprKind::Block(_));
