@@ -19,6 +19,11 @@ impl Printer<'_> {
         for statement in &block.statements {
             self.statement(statement);
         }
+        // Without a semicolon it would be the value of the block around it.
+        let last = block.statements.last().map(|last| &last.kind);
+        if block.value.is_none() && matches!(last, Some(StatementKind::Block(inner)) if inner.value.is_some()) {
+            self.push(";");
+        }
         if let Some(value) = &block.value {
             self.start(value.span);
             self.block_value(value);

@@ -130,6 +130,7 @@ fn keeps_what_looks_like_something_else() {
         "sizeof(uint8[4])",
         "sizeof((uint8[4]))",
         "(if (x) { 1 } else { 2 }) * 3",
+        "{ { 1 }; }",
         "sizeof(typeof(*$x))",
         "offsetof(struct x, a.b[2])",
         "\"\\xff\\x01é\\\"\"",
