@@ -76,8 +76,11 @@ fn bucket(lowerer: &mut Lowerer<'_>, number: Value, bits: u8) -> Value {
     let negative = lowerer.compare(Comparison::SignedLess, number, zero);
     lowerer.choose(
         negative,
-        |lowerer| lowerer.constant(0),
+        |_| zero,
         |lowerer| {
+            if bits == 0 {
+                return lowerer.binary_digits(number);
+            }
             let single = lowerer.constant(1 << (bits + 1));
             let is_single = lowerer.compare(Comparison::UnsignedLess, number, single);
             lowerer.choose(
@@ -94,39 +97,17 @@ fn bucket(lowerer: &mut Lowerer<'_>, number: Value, bits: u8) -> Value {
 
 /// 1 + 2^(bits+1) + (p-(bits+1))·2^bits + the `bits` bits behind the leading one, where p is the position of that one.
 fn power_bucket(lowerer: &mut Lowerer<'_>, number: Value, bits: u8) -> Value {
-    let power = log2(lowerer, number);
+    let digits = lowerer.binary_digits(number);
     let factor = lowerer.constant(1 << bits);
-    let scaled = lowerer.binary(BinaryOp::Mul, power, factor);
-    let base = 1 + (1i64 << (bits + 1)) - (i64::from(bits) + 1) * (1 << bits);
+    let scaled = lowerer.binary(BinaryOp::Mul, digits, factor);
+    // The number of digits that is counted here is p + 2.
+    let base = 1 + (1i64 << (bits + 1)) - (i64::from(bits) + 3) * (1 << bits);
     let base = lowerer.constant(base);
     let index = lowerer.binary(BinaryOp::Add, scaled, base);
-    if bits == 0 {
-        return index;
-    }
-    let k = lowerer.constant(i64::from(bits));
-    let shift = lowerer.binary(BinaryOp::Sub, power, k);
+    let behind = lowerer.constant(i64::from(bits) + 2);
+    let shift = lowerer.binary(BinaryOp::Sub, digits, behind);
     let top = lowerer.binary(BinaryOp::ShiftRight, number, shift);
     let mask = lowerer.constant((1 << bits) - 1);
     let below = lowerer.binary(BinaryOp::And, top, mask);
     lowerer.binary(BinaryOp::Add, index, below)
-}
-
-/// Position of the highest bit of a number below 2^63, by halving. Without branches: the kernel's verifier would follow all
-/// ways through them.
-fn log2(lowerer: &mut Lowerer<'_>, number: Value) -> Value {
-    let mut rest = number;
-    let mut result = lowerer.constant(0);
-    for step in [5, 4, 3, 2, 1] {
-        let limit = lowerer.constant((1i64 << (1 << step)) - 1);
-        // The sign is set where the rest is larger.
-        let difference = lowerer.binary(BinaryOp::Sub, limit, rest);
-        let (sign, step) = (lowerer.constant(63), lowerer.constant(step));
-        let large = lowerer.binary(BinaryOp::ShiftRight, difference, sign);
-        let shift = lowerer.binary(BinaryOp::ShiftLeft, large, step);
-        rest = lowerer.binary(BinaryOp::ShiftRight, rest, shift);
-        result = lowerer.binary(BinaryOp::Or, result, shift);
-    }
-    let one = lowerer.constant(1);
-    let last = lowerer.binary(BinaryOp::ShiftRight, rest, one);
-    lowerer.binary(BinaryOp::Or, result, last)
 }

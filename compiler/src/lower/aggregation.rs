@@ -5,7 +5,7 @@ use super::map::ElementPlace;
 use crate::builtin::Call;
 use crate::hir::{Expr, MapContent, MapIndex, ProbeProgram};
 use crate::ir::builder::Variable;
-use crate::ir::{Address, BinaryOp, Comparison, Helper, Value};
+use crate::ir::{Address, BinaryOp, Comparison, Helper, Instruction, MemorySize, Value};
 use lancet_manifest::{MapValue, Target};
 
 impl Lowerer<'_> {
@@ -72,6 +72,42 @@ impl Lowerer<'_> {
             },
             |_| {},
         );
+    }
+
+    /// One more than the binary digits of a number below 2^63: 1 for 0, 2 for 1, 3 for 2 and 3.
+    ///
+    /// Three halvings leave a byte, whose digits are in a table. Halving further would need no table, but the kernel's
+    /// verifier follows all ways through the branches.
+    pub fn binary_digits(&mut self, number: Value) -> Value {
+        let (rest, digits) = (self.builder.variable(), self.builder.variable());
+        let zero = self.constant(0);
+        self.builder.define(rest, number);
+        self.builder.define(digits, zero);
+        for half in [32, 16, 8] {
+            let number = self.builder.read(rest);
+            let most = self.constant((1 << half) - 1);
+            let is_small = self.compare(Comparison::UnsignedLessEqual, number, most);
+            self.if_else(
+                is_small,
+                |_| {},
+                |lowerer| {
+                    let half = lowerer.constant(half);
+                    let upper = lowerer.binary(BinaryOp::ShiftRight, number, half);
+                    lowerer.builder.define(rest, upper);
+                    let so_far = lowerer.builder.read(digits);
+                    let more = lowerer.binary(BinaryOp::Add, so_far, half);
+                    lowerer.builder.define(digits, more);
+                },
+            );
+        }
+        let byte = self.builder.read(rest);
+        let above = self.builder.read(digits);
+        let of_bytes: Vec<u8> = (0..=u8::MAX).map(|byte| (u8::BITS - byte.leading_zeros()) as u8 + 1).collect();
+        let table = self.constant_bytes(&of_bytes);
+        let entry = self.binary(BinaryOp::Add, table, byte);
+        let address = Address::Pointer(entry, 0);
+        let own = self.value(Instruction::Load { address, size: MemorySize::B1, signed: false });
+        self.binary(BinaryOp::Add, above, own)
     }
 
     /// An aggregation as one integer: the CPUs' values combined.
