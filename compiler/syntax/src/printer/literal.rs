@@ -31,7 +31,9 @@ impl Printer<'_> {
     /// A part of an attach point, with quotes where it needs them.
     pub(super) fn part(&mut self, part: &Name) {
         let written = self.written(part.span);
-        if crate::parser::unquoted(written) == part.text && is_part(written) {
+        // What follows must not belong to a backslash at the end.
+        let followed = crate::parser::unquoted(&format!("{written}:"));
+        if followed.strip_suffix(':') == Some(&part.text) && is_part(written) {
             return self.push(written);
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || "_-.+*?[]$@".contains(c);

@@ -156,6 +156,12 @@ fn a_directive_does_not_become_an_interpreter() {
 }
 
 #[test]
+fn a_backslash_at_the_end_of_a_part_takes_no_colon() {
+    let outcome = check("tracepoint:sched\\ :sched_switch {}");
+    assert!(outcome.is_ok(), "{outcome:?}");
+}
+
+#[test]
 fn c_declarators_come_back() {
     let members = [
         "int a[2][3];",
