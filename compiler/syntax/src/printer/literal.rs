@@ -31,9 +31,7 @@ impl Printer<'_> {
     /// A part of an attach point, with quotes where it needs them.
     pub(super) fn part(&mut self, part: &Name) {
         let written = self.written(part.span);
-        // What follows must not belong to a backslash at the end.
-        let followed = crate::parser::unquoted(&format!("{written}:"));
-        if followed.strip_suffix(':') == Some(&part.text) && is_part(written) {
+        if crate::parser::unquoted(written) == part.text && is_part(written) {
             return self.push(written);
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || "_-.+*?[]$@".contains(c);
@@ -63,12 +61,14 @@ fn is_one_string(text: &str) -> bool {
 fn is_part(text: &str) -> bool {
     let mut quoted = false;
     let mut escaped = false;
-    text.chars().all(|c| {
+    let is_whole = text.chars().all(|c| {
         let plain = quoted || escaped || !(c.is_whitespace() || ":{};()".contains(c));
         quoted ^= c == '"' && !escaped;
         escaped = c == '\\' && !escaped;
         plain && c != '\n'
-    })
+    });
+    // A backslash at the end would take what follows.
+    is_whole && !escaped
 }
 
 /// A string literal with those bytes.
