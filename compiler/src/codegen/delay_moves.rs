@@ -144,24 +144,36 @@ impl Delay {
                 self.settle(register, live, line)?;
             }
         }
+        let mut elsewhere = None;
         for (role, register) in [(effects.dst, line.insn.dst), (effects.src, line.insn.src)] {
             if role == Role::Update {
                 self.settle(register, live, line)?;
             }
-            if matches!(role, Role::Update | Role::Write) {
-                let written = RegisterSet::one(register);
-                if self.has_value_of(register, after.without(written)) {
-                    self.leaving = self.leaving.with(written);
+            let set = RegisterSet::one(register);
+            if !matches!(role, Role::Update | Role::Write) || !self.has_value_of(register, after.without(set)) {
+                continue;
+            }
+            match self.unused(live.with(after)).filter(|_| role == Role::Write) {
+                // The result waits elsewhere.
+                Some(unused) => elsewhere = Some(unused),
+                None => {
+                    self.leaving = self.leaving.with(set);
                     self.vacate(register, live, line)?;
-                    self.leaving = self.leaving.without(written);
+                    self.leaving = self.leaving.without(set);
                 }
             }
         }
-        self.lines.push(rename(line, |register| self.place[register as usize], |register| register));
+        let write = |register: u8| elsewhere.unwrap_or(register);
+        self.lines.push(rename(line, |register| self.place[register as usize], write));
         for register in effects.writes.iter() {
-            self.place[register as usize] = register;
+            self.place[register as usize] = write(register);
         }
         Some(())
+    }
+
+    /// A register that has no live value and does not belong to one.
+    fn unused(&self, live: RegisterSet) -> Option<u8> {
+        (0..10).find(|register| !live.contains(*register) && !self.has_value_of(*register, live))
     }
 
     /// True when the register holds the value of one of these.

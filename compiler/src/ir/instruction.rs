@@ -27,7 +27,7 @@ pub enum MemorySize {
 
 impl MemorySize {
     /// Number of bytes.
-    pub fn bytes(self) -> u32 {
+    pub const fn bytes(self) -> u32 {
         match self {
             Self::B1 => 1,
             Self::B2 => 2,

@@ -17,6 +17,7 @@ mod fuse_branches;
 mod merge_lookups;
 mod narrow_extensions;
 mod number_values;
+mod reuse_slots;
 mod rewrite;
 mod simplify_algebra;
 mod simplify_control_flow;
@@ -27,6 +28,7 @@ mod substitution;
 mod surroundings;
 mod thread_jumps;
 mod unify_slots;
+mod widen_stores;
 
 #[cfg(test)]
 mod interpreter;
@@ -74,6 +76,9 @@ const PASSES: &[Pass] = &[
 
 /// Once at the end, for the code generator.
 const FINAL_PASSES: &[Pass] = &[
+    Pass { name: "reuse_slots", run: reuse_slots::run, kind: Kind::Values },
+    Pass { name: "widen_stores", run: widen_stores::run, kind: Kind::Values },
+    Pass { name: "eliminate_dead_stores", run: eliminate_dead_stores::run, kind: Kind::Counts },
     Pass { name: "fuse_branches", run: fuse_branches::run, kind: Kind::Values },
     Pass { name: "sink_constants", run: sink_constants::run, kind: Kind::Values },
     Pass { name: "eliminate_dead_code", run: eliminate_dead_code::run, kind: Kind::Cleanup },

@@ -46,6 +46,14 @@ impl Contents {
         self.slots[position].1.get(start as usize..end as usize)
     }
 
+    /// The first slot, if it is before `slot`, that holds the same bytes in that place.
+    pub fn with_same_bytes(&self, slot: Slot, start: u32, end: u32) -> Option<Slot> {
+        let bytes = self.range(slot, start, end).filter(|bytes| !bytes.contains(&Byte::Unknown))?;
+        let earlier = self.slots.iter().take_while(|(other, _)| *other != slot);
+        let has_them = |other: &[Byte]| other.get(start as usize..end as usize) == Some(bytes);
+        earlier.filter(|(_, other)| has_them(other)).map(|(other, _)| *other).next()
+    }
+
     fn position(&self, slot: Slot) -> Result<usize, usize> {
         self.slots.binary_search_by_key(&slot, |(slot, _)| *slot)
     }
