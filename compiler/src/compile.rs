@@ -2,7 +2,7 @@
 
 use crate::builtin::Builtin;
 use crate::check::{self, Environment, Registry};
-use crate::codegen::Limit;
+use crate::codegen::{InstructionSet, Limit};
 use crate::ctypes::TypeTable;
 use crate::import::{self, Importer};
 use crate::library::{self, LibraryFile};
@@ -177,7 +177,8 @@ fn pipeline(
         }
     }
     dump.add(Stage::Ir, || module.to_string());
-    let code = match codegen::compile(&module, target.possible_cpus) {
+    let set = if features.cpu_v4 { InstructionSet::V4 } else { InstructionSet::V3 };
+    let code = match codegen::compile(&module, target.possible_cpus, set) {
         Ok(code) => code,
         Err(too_large) => {
             diagnostics.push(report_too_large(too_large));

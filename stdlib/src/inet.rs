@@ -4,8 +4,7 @@ use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::hir::ExprKind;
-use lancet_compiler::ir::Address;
-use lancet_compiler::ir::{Instruction, MemorySize};
+use lancet_compiler::ir::{Address, Instruction, MemorySize, UnaryOp, Value};
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
 use lancet_compiler::types::UINT8;
@@ -80,19 +79,34 @@ impl Builtin for Ntop {
     fn lower(&self, lowerer: &mut Lowerer<'_>, call: &Call, _: &Type, into: Option<Address>) -> Operand {
         let Extra::Number(size) = call.extra else { return Operand::Void };
         let to = into.unwrap_or_else(|| Address::Slot(lowerer.slot(24, 8, "address"), 0));
-        lowerer.push(Instruction::Zero { address: to, size: 24 });
         let family = lowerer.scalar(&call.arguments[0]);
-        lowerer.push(Instruction::Store { address: to, size: MemorySize::B4, value: family });
-        let bytes = lowerer.offset_address(to, 8);
-        if call.arguments[1].ty.is_scalar() {
-            let value = lowerer.scalar(&call.arguments[1]);
-            lowerer.push(Instruction::Store { address: bytes, size: MemorySize::B4, value });
+        store_padded(lowerer, to, family);
+        let (first, second) = (lowerer.offset_address(to, 8), lowerer.offset_address(to, 16));
+        let word = if call.arguments[1].ty.is_scalar() {
+            lowerer.scalar(&call.arguments[1])
         } else {
             let from = lowerer.memory(&call.arguments[1]);
-            lowerer.push(Instruction::Copy { to: bytes, from, size: size as u32 });
-        }
+            if size == 16 {
+                lowerer.push(Instruction::Copy { to: first, from, size: 16 });
+                return Operand::Memory(to);
+            }
+            lowerer.value(Instruction::Load { address: from, size: MemorySize::B4, signed: false })
+        };
+        store_padded(lowerer, first, word);
+        let zero = lowerer.constant(0);
+        lowerer.store8(second, zero);
         Operand::Memory(to)
     }
+
+    fn fills_in_place(&self) -> bool {
+        true
+    }
+}
+
+/// Stores the low four bytes of a value and four zeros.
+fn store_padded(lowerer: &mut Lowerer<'_>, to: Address, value: Value) {
+    let padded = lowerer.value(Instruction::Unary(UnaryOp::ZeroExtend(MemorySize::B4), value));
+    lowerer.store8(to, padded);
 }
 
 impl Builtin for Pton {

@@ -71,7 +71,7 @@ fn needed(lines: &[Line], at_end: RegisterSet) -> Vec<(Line, RegisterSet)> {
 }
 
 fn is_move(line: &Line) -> bool {
-    line.insn.code == ALU64 | MOV | REG
+    line.insn.code == ALU64 | MOV | REG && line.insn.off == 0
 }
 
 fn is_commutative(code: u8) -> bool {

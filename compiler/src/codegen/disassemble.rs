@@ -2,7 +2,8 @@
 
 use super::Relocation;
 use super::insn::{
-    ALU, ALU64, ATOMIC, CALL, END_TO_BE, EXIT, IMM_DW, Insn, JMP, JMP32, LD, LDX, MOV, NEG, REG, ST, STX,
+    ALU, ALU64, ATOMIC, CALL, END_TO_BE, EXIT, IMM_DW, Insn, JMP, JMP32, LD, LDX, MEM_SIGNED, MOV, NEG, REG, SIGNED,
+    ST, STX,
 };
 use crate::ir::Helper;
 use std::fmt::Write;
@@ -50,6 +51,9 @@ fn one(insn: Insn, at: usize) -> String {
     let Insn { code, dst, src, off, imm } = insn;
     let target = || at as i64 + 1 + i64::from(off);
     match code & 7 {
+        LDX if code & 0xe0 == MEM_SIGNED => {
+            format!("r{dst} = *({} *)(r{src} {off:+})", size(code).replace('u', "s"))
+        }
         LDX => format!("r{dst} = *({} *)(r{src} {off:+})", size(code)),
         ST => format!("*({} *)(r{dst} {off:+}) = {imm}", size(code)),
         STX if code & 0xe0 == ATOMIC => {
@@ -61,9 +65,11 @@ fn one(insn: Insn, at: usize) -> String {
             let name = if class == ALU64 { "r" } else { "w" };
             let right = if code & REG != 0 { format!("{name}{src}") } else { imm.to_string() };
             match code & 0xf0 {
+                MOV if off != 0 => format!("{name}{dst} = (s{off}){right}"),
                 MOV => format!("{name}{dst} = {right}"),
                 NEG => format!("{name}{dst} = -{name}{dst}"),
                 _ if code & 0xf8 == END_TO_BE => format!("r{dst} = be{imm} r{dst}"),
+                op if off == SIGNED => format!("{name}{dst} s{}= {right}", operator(op)),
                 op => format!("{name}{dst} {}= {right}", operator(op)),
             }
         }

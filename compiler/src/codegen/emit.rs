@@ -4,8 +4,9 @@ use super::allocate::Allocator;
 use super::assembly::{Assembly, Label, Line};
 use super::held::{self, Held, Reload};
 use super::insn::{
-    ALU, ALU64, ATOMIC, Alu, CALL, Condition, END_TO_BE, EXIT, FETCH, FRAME, IMM_DW, Insn, JMP, JMP32, LD, LDX, MEM,
-    MOV, NEG, PSEUDO_CALL, PSEUDO_FUNCTION, PSEUDO_KFUNC, PSEUDO_MAP, PSEUDO_MAP_VALUE, REG, ST, STX, size_bits,
+    ALU, ALU64, ATOMIC, Alu, CALL, Condition, END_TO_BE, EXIT, FETCH, FRAME, IMM_DW, Insn, InstructionSet, JMP, JMP32,
+    LD, LDX, MEM, MEM_SIGNED, MOV, NEG, PSEUDO_CALL, PSEUDO_FUNCTION, PSEUDO_KFUNC, PSEUDO_MAP, PSEUDO_MAP_VALUE, REG,
+    SIGNED, ST, STX, size_bits,
 };
 use super::plan::{Place, Plan, plan};
 use super::scratch::Region;
@@ -31,6 +32,7 @@ pub(super) fn function(
     function: &Function,
     has_callbacks: bool,
     region: Region,
+    set: InstructionSet,
     allocator: &mut Allocator,
 ) -> Result<Emitted, TooLarge> {
     let limit = match (has_callbacks, &function.kind) {
@@ -42,7 +44,7 @@ pub(super) fn function(
     let mut fitting = None;
     for budget in [limit * 3 / 4, limit / 2, limit / 4, 0] {
         let plan = plan(function, budget);
-        let code = select::select(function, &plan, region);
+        let code = select::select(function, &plan, region, set);
         let output = allocator.allocate(&code, &function.name);
         let key = if plan.scratch > 0 { 8 } else { 0 };
         let used = plan.stack + key + 8 * output.num_spillslots as u32;
@@ -225,12 +227,21 @@ impl<'a> Emitter<'a> {
                 self.wide(reg(0), 0, value as i32, (value >> 32) as i32);
             }
             Op::Refer { to, .. } => self.refer(reg(0), to),
-            Op::Load { size, from, .. } => {
+            Op::SignExtend { size, .. } => {
+                self.push(ALU64 | MOV | REG, reg(0), reg(1), 8 * size.bytes() as i16, 0);
+            }
+            Op::SignedDivide { modulo, width, divisor, .. } => {
+                let class = if width == Width::W64 { ALU64 } else { ALU };
+                let op = if modulo { Alu::Mod } else { Alu::Div };
+                self.push(class | op as u8, reg(1), 0, SIGNED, divisor);
+            }
+            Op::Load { size, signed, from, .. } => {
                 let (base, offset) = match from {
                     Base::Reg(_, offset) => (reg(1), offset),
                     Base::Stack(slot, offset) => (FRAME, self.stack_offset(slot, offset)),
                 };
-                self.push(LDX | MEM | size_bits(size), reg(0), base, offset, 0);
+                let mode = if signed { MEM_SIGNED } else { MEM };
+                self.push(LDX | mode | size_bits(size), reg(0), base, offset, 0);
             }
             Op::Store { size, to, src } => {
                 let (value, base_at) = match src {

@@ -2,6 +2,15 @@
 
 use crate::ir::MemorySize;
 
+/// What a kernel's verifier and compiler know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum InstructionSet {
+    /// 32-bit arithmetic and jumps, atomics.
+    V3,
+    /// Signed division, sign-extending moves and loads too (Linux 6.6).
+    V4,
+}
+
 /// One 8-byte instruction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Insn {
@@ -29,6 +38,8 @@ pub(super) const JMP: u8 = 0x05;
 pub(super) const JMP32: u8 = 0x06;
 pub(super) const ALU64: u8 = 0x07;
 pub(super) const MEM: u8 = 0x60;
+/// The loaded value is sign-extended.
+pub(super) const MEM_SIGNED: u8 = 0x80;
 pub(super) const ATOMIC: u8 = 0xc0;
 pub(super) const IMM_DW: u8 = 0x18;
 /// The operand is a register rather than an immediate.
@@ -39,6 +50,8 @@ pub(super) const END_TO_BE: u8 = 0xd0 | REG;
 pub(super) const CALL: u8 = 0x80;
 pub(super) const EXIT: u8 = 0x90;
 pub(super) const FETCH: i32 = 1;
+/// `off` of a division of signed numbers.
+pub(super) const SIGNED: i16 = 1;
 
 /// `src` of a 64-bit immediate that names a map, a map's value or a function.
 pub(super) const PSEUDO_MAP: u8 = 1;

@@ -25,7 +25,7 @@ impl Selector<'_> {
         while offset < size {
             let width = chunk(size - offset, (to_align.offset + offset) | (from_align.offset + offset));
             let value = self.code.vreg();
-            let load = Op::Load { size: width, dst: value, from: shifted(from_base, offset) };
+            let load = Op::Load { size: width, signed: false, dst: value, from: shifted(from_base, offset) };
             self.push(load);
             self.push(Op::Store { size: width, to: shifted(to_base, offset), src: Source::Reg(value) });
             offset += width.bytes();
@@ -68,13 +68,13 @@ impl Selector<'_> {
     pub(super) fn load_unsigned(&mut self, size: MemorySize, dst: VReg, from: Base, align: Alignment) {
         let part = align.part(size);
         if part == size {
-            return self.push(Op::Load { size, dst, from });
+            return self.push(Op::Load { size, signed: false, dst, from });
         }
         let mut word = self.code.vreg();
-        self.push(Op::Load { size: part, dst: word, from });
+        self.push(Op::Load { size: part, signed: false, dst: word, from });
         for offset in (part.bytes()..size.bytes()).step_by(part.bytes() as usize) {
             let (next, high) = (self.code.vreg(), self.code.vreg());
-            self.push(Op::Load { size: part, dst: next, from: shifted(from, offset) });
+            self.push(Op::Load { size: part, signed: false, dst: next, from: shifted(from, offset) });
             let bits = Source::Imm(8 * offset as i32);
             self.push(Op::Alu { op: Alu::Lsh, width: Width::W64, dst: high, a: next, b: bits });
             let last = offset + part.bytes() == size.bytes();
@@ -122,7 +122,7 @@ pub(super) struct Alignment {
 
 impl Alignment {
     /// What can be moved at once of a word.
-    fn part(self, size: MemorySize) -> MemorySize {
+    pub(super) fn part(self, size: MemorySize) -> MemorySize {
         if self.is_stack { chunk(size.bytes(), self.offset) } else { size }
     }
 }

@@ -1,6 +1,6 @@
 //! Intermediate representation to eBPF instructions: slots planned, instructions selected, registers allocated, emitted.
 //!
-//! The base is cpu v3 (32-bit arithmetic and jumps, atomics); what a kernel may lack is used by the target's features only.
+//! The base is cpu v3 (32-bit arithmetic and jumps, atomics); of v4 what saves instructions, where the target has it.
 
 mod allocate;
 mod assembly;
@@ -26,7 +26,7 @@ use lancet_syntax::span::Span;
 use scratch::{Region, is_guarded};
 use std::fmt::Write;
 
-pub use insn::Insn;
+pub use insn::{Insn, InstructionSet};
 pub use scratch::DROPPED;
 
 /// The code of a module.
@@ -94,14 +94,14 @@ pub enum Limit {
     Stack(u32),
 }
 
-/// Generates the code of all functions, for a kernel that can have `possible_cpus`.
-pub fn compile(module: &Module, possible_cpus: u32) -> Result<Code, TooLarge> {
-    let (functions, regions) = functions(module, None)?;
+/// Generates the code of all functions, for a kernel that can have `possible_cpus` and knows that instruction set.
+pub fn compile(module: &Module, possible_cpus: u32, set: InstructionSet) -> Result<Code, TooLarge> {
+    let (functions, regions) = functions(module, None, set)?;
     let Some(size) = regions.iter().map(|(_, size)| *size).max() else {
         return Ok(Code { functions, scratch: None, dropped: Vec::new() });
     };
     let cpus = (size > scratch::MOST_PER_CPU).then_some(possible_cpus);
-    let functions = if cpus.is_some() { self::functions(module, cpus)?.0 } else { functions };
+    let functions = if cpus.is_some() { self::functions(module, cpus, set)?.0 } else { functions };
     let each = cpus.unwrap_or(1);
     let elements = regions.last().map_or(0, |(region, _)| region.first + region.copies) * each;
     let shared = regions.iter().filter(|(region, _)| region.copies > 1);
@@ -122,7 +122,11 @@ pub fn compile(module: &Module, possible_cpus: u32) -> Result<Code, TooLarge> {
 type Regions = Vec<(Region, u32)>;
 
 /// The functions, and the regions of scratch memory that they use with their sizes.
-fn functions(module: &Module, cpus: Option<u32>) -> Result<(Vec<FunctionCode>, Regions), TooLarge> {
+fn functions(
+    module: &Module,
+    cpus: Option<u32>,
+    set: InstructionSet,
+) -> Result<(Vec<FunctionCode>, Regions), TooLarge> {
     let has_callbacks = module.functions.values().any(|function| function.kind == FunctionKind::Callback);
     let all_guarded = module.functions.values().all(|function| match &function.kind {
         FunctionKind::Program { section } => is_guarded(section),
@@ -134,7 +138,7 @@ fn functions(module: &Module, cpus: Option<u32>) -> Result<(Vec<FunctionCode>, R
         let copies = Region::copies_for(&function.kind, all_guarded);
         let first = regions.last().map_or(0, |(region, _)| region.first + region.copies);
         let region = Region { first, copies, cpus };
-        let emitted = emit::function(function, has_callbacks, region, &mut allocator)?;
+        let emitted = emit::function(function, has_callbacks, region, set, &mut allocator)?;
         if emitted.scratch > 0 {
             regions.push((region, emitted.scratch));
         }

@@ -39,7 +39,19 @@ impl fmt::Display for Op {
             Self::Move { width, dst, src } => write!(f, "{} = {}", sized(*dst, *width), source(*src, *width)),
             Self::Wide { dst, value } => write!(f, "{} = {value:#x} ll", register(*dst)),
             Self::Refer { dst, to } => write!(f, "{} = {}", register(*dst), referred(*to)),
-            Self::Load { size, dst, from } => write!(f, "{} = *({} *)({})", register(*dst), name(*size), base(*from)),
+            Self::SignExtend { size, dst, a } => {
+                write!(f, "{} = (s{}){}", register(*dst), 8 * size.bytes(), register(*a))
+            }
+            Self::SignedDivide { modulo, width, dst, a, divisor } => {
+                let operator = if *modulo { "s%" } else { "s/" };
+                write!(f, "{} = {} {operator} {divisor}", sized(*dst, *width), sized(*a, *width))
+            }
+            Self::Load { size, signed: true, dst, from } => {
+                write!(f, "{} = *(s{} *)({})", register(*dst), 8 * size.bytes(), base(*from))
+            }
+            Self::Load { size, dst, from, .. } => {
+                write!(f, "{} = *({} *)({})", register(*dst), name(*size), base(*from))
+            }
             Self::Store { size, to, src } => {
                 write!(f, "*({} *)({}) = {}", name(*size), base(*to), source(*src, Width::W64))
             }

@@ -102,7 +102,7 @@ impl Selector<'_> {
             start = self.code.ops.len();
             self.add(base, 0, 1);
             let owners = self.code.vreg();
-            self.push(Op::Load { size: MemorySize::B8, dst: owners, from: Base::Reg(base, 0) });
+            self.push(Op::Load { size: MemorySize::B8, signed: false, dst: owners, from: Base::Reg(base, 0) });
             self.branch_and_finish(start, Condition::Eq, owners, 1, [first + 3, first + 4]);
             start = self.code.ops.len();
             self.jump_and_finish(start, join, vec![base], Vec::new());

@@ -1,7 +1,7 @@
 //! Selection: intermediate representation to machine instructions with virtual registers.
 
 use super::Relocation;
-use super::insn::{Alu, Condition};
+use super::insn::{Alu, Condition, InstructionSet};
 use super::memory::Alignment;
 use super::plan::{Place, Plan, entry_parameter};
 use super::scratch::Region;
@@ -15,7 +15,7 @@ use lancet_syntax::span::Span;
 use regalloc2::VReg;
 
 /// Selects the instructions of a function, which uses that scratch memory if it needs any.
-pub(super) fn select(function: &Function, plan: &Plan, region: Region) -> VCode {
+pub(super) fn select(function: &Function, plan: &Plan, region: Region, set: InstructionSet) -> VCode {
     let mut selector = Selector {
         function,
         plan,
@@ -26,6 +26,7 @@ pub(super) fn select(function: &Function, plan: &Plan, region: Region) -> VCode 
         needed: needed(function, plan),
         scratch: None,
         region,
+        set,
         span: Span::default(),
     };
     selector.run();
@@ -41,6 +42,7 @@ pub(super) struct Selector<'a> {
     needed: Vec<bool>,
     pub(super) scratch: Option<VReg>,
     pub(super) region: Region,
+    set: InstructionSet,
     span: Span,
 }
 
@@ -424,12 +426,18 @@ impl<'a> Selector<'a> {
             self.load_unsigned(size, dst, from, align);
             return;
         }
+        if self.set == InstructionSet::V4 && align.part(size) == size {
+            return self.push(Op::Load { size, signed: true, dst, from });
+        }
         let raw = self.code.vreg();
         self.load_unsigned(size, raw, from, align);
         self.sign_extend(dst, raw, size);
     }
 
     fn sign_extend(&mut self, dst: VReg, a: VReg, size: MemorySize) {
+        if self.set == InstructionSet::V4 {
+            return self.push(Op::SignExtend { size, dst, a });
+        }
         let bits = Source::Imm(64 - 8 * size.bytes() as i32);
         let up = self.code.vreg();
         self.push(Op::Alu { op: Alu::Lsh, width: Width::W64, dst: up, a, b: bits });
@@ -497,10 +505,15 @@ impl<'a> Selector<'a> {
         self.push(Op::Alu { op: alu, width, dst, a, b });
     }
 
-    /// Signed division by unsigned: kernels before 6.6 have no other.
+    /// Signed division by unsigned: kernels before 6.6 have no other, and before 6.12 it can trap on a divisor of -1.
     fn signed_division(&mut self, modulo: bool, width: Width, result: Option<Value>, a: Value, b: Value) {
         let divisor =
             self.constant(b).map(|divisor| if width == Width::W32 { i64::from(divisor as i32) } else { divisor });
+        if let (InstructionSet::V4, Some(Ok(divisor @ 1..))) = (self.set, divisor.map(i32::try_from)) {
+            let a = self.use_value(a);
+            let dst = self.result(result);
+            return self.push(Op::SignedDivide { modulo, width, dst, a, divisor });
+        }
         let (mut a, mut b) = (self.use_value(a), self.use_value(b));
         if width == Width::W32 {
             for side in [&mut a, &mut b] {

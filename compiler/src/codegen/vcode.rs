@@ -69,8 +69,24 @@ pub(super) enum Op {
         dst: VReg,
         to: Relocation,
     },
+    /// dst = the low bytes of a, sign-extended (v4).
+    SignExtend {
+        size: MemorySize,
+        dst: VReg,
+        a: VReg,
+    },
+    /// dst = a / divisor or a % divisor, of signed numbers (v4); dst is a's register.
+    SignedDivide {
+        modulo: bool,
+        width: Width,
+        dst: VReg,
+        a: VReg,
+        divisor: i32,
+    },
     Load {
         size: MemorySize,
+        /// Sign-extended (v4).
+        signed: bool,
         dst: VReg,
         from: Base,
     },
@@ -194,7 +210,11 @@ fn add_operands(op: &Op, all: &mut Vec<Operand>) {
             all.push(Operand::reg_reuse_def(*dst, 0));
             source(all, b);
         }
-        Op::Negate { dst, a } | Op::Swap { dst, a, .. } => {
+        Op::SignExtend { dst, a, .. } => {
+            all.push(Operand::reg_def(*dst));
+            all.push(Operand::reg_use(*a));
+        }
+        Op::Negate { dst, a } | Op::Swap { dst, a, .. } | Op::SignedDivide { dst, a, .. } => {
             all.push(Operand::reg_use(*a));
             all.push(Operand::reg_reuse_def(*dst, 0));
         }

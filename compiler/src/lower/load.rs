@@ -7,6 +7,9 @@ use crate::types::{Space, Type};
 use lancet_manifest::Action;
 use lancet_syntax::span::Span;
 
+/// Reading more words than this, each loaded and stored, is left to a helper.
+const MOST_WORDS: u32 = 2;
+
 impl Lowerer<'_> {
     /// A scalar behind a pointer.
     pub(super) fn load(
@@ -75,9 +78,26 @@ impl Lowerer<'_> {
             return slot;
         }
         let to = into.unwrap_or_else(|| Address::Slot(self.slot(size, 8, "loaded"), 0));
+        if self.is_loaded_by_words(pointer, size) {
+            let from = Address::Pointer(self.scalar(pointer), *offset as i32);
+            match MemorySize::from_bytes(size).filter(|word| offset % i64::from(word.bytes()) == 0) {
+                Some(word) => {
+                    let value = self.load_word(from, word);
+                    self.push(Instruction::Store { address: to, size: word, value });
+                }
+                None => self.push(Instruction::Copy { to, from, size }),
+            }
+            return to;
+        }
         self.push(Instruction::Zero { address: to, size });
         self.probe_read(to, size, pointer, *offset, *access, expr.span);
         to
+    }
+
+    /// Small arrays in a tracepoint's record, of which the verifier takes any aligned word.
+    fn is_loaded_by_words(&self, pointer: &Expr, size: u32) -> bool {
+        let is_record = self.context_kind() == ContextKind::TracepointRecord;
+        is_record && matches!(pointer.kind, ExprKind::Context) && size <= MOST_WORDS * MemorySize::B8.bytes()
     }
 
     /// A string of the kernel, where the verifier knows the pointer and no helper may read it.

@@ -3,7 +3,8 @@
 //! It executes what the code generator emits and panics on anything else, so that a wrong encoding is noticed.
 
 use super::super::insn::{
-    ALU, ALU64, ATOMIC, CALL, END_TO_BE, EXIT, FRAME, IMM_DW, Insn, JMP, JMP32, LD, LDX, MEM, MOV, NEG, REG, ST, STX,
+    ALU, ALU64, ATOMIC, CALL, END_TO_BE, EXIT, FRAME, IMM_DW, Insn, JMP, JMP32, LD, LDX, MEM, MEM_SIGNED, MOV, NEG,
+    REG, SIGNED, ST, STX,
 };
 use crate::ir::Helper;
 
@@ -56,6 +57,18 @@ impl Machine {
             ALU if code == ALU | END_TO_BE => {
                 self.registers[dst as usize] = left.swap_bytes() >> (64 - imm);
             }
+            ALU64 if code == ALU64 | MOV | REG && off != 0 => {
+                let unused = 64 - u32::from(off.unsigned_abs());
+                self.registers[dst as usize] = (((right as i64) << unused) >> unused) as u64;
+            }
+            class @ (ALU64 | ALU) if matches!(code & 0xf0, 0x30 | 0x90) && off == SIGNED => {
+                let (left, right) = match class {
+                    ALU64 => (left as i64, right as i64),
+                    _ => (i64::from(left as i32), i64::from(right as i32)),
+                };
+                let result = if code & 0xf0 == 0x30 { left / right } else { left % right } as u64;
+                self.registers[dst as usize] = if class == ALU64 { result } else { u64::from(result as u32) };
+            }
             ALU64 => self.registers[dst as usize] = wide(code & 0xf0, left, right),
             ALU => self.registers[dst as usize] = u64::from(narrow(code & 0xf0, left as u32, right as u32)),
             JMP if code == JMP | CALL => self.call(Helper(imm as u32)),
@@ -71,11 +84,15 @@ impl Machine {
                     self.jump(off);
                 }
             }
-            LDX if code & 0xe0 == MEM => {
+            LDX if matches!(code & 0xe0, MEM | MEM_SIGNED) => {
                 let at = self.address(self.registers[src as usize], off, size(code));
                 let mut word = [0; 8];
                 word[..size(code)].copy_from_slice(&self.memory[at..at + size(code)]);
-                self.registers[dst as usize] = u64::from_le_bytes(word);
+                let unused = if code & 0xe0 == MEM { 0 } else { 64 - 8 * size(code) };
+                self.registers[dst as usize] = match unused {
+                    0 => u64::from_le_bytes(word),
+                    _ => ((i64::from_le_bytes(word) << unused) >> unused) as u64,
+                };
             }
             class @ (ST | STX) if code & 0xe0 == MEM => {
                 let value = if class == STX { self.registers[src as usize] } else { i64::from(imm) as u64 };

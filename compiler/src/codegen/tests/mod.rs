@@ -5,6 +5,7 @@ mod assembly;
 mod machine;
 mod memory;
 
+use super::InstructionSet;
 use crate::ir::{Function, FunctionBuilder, FunctionKind, Module, Terminator, Value};
 
 /// Builds a function of `parameters` parameters that returns what `body` makes, and runs it.
@@ -19,6 +20,10 @@ fn run(parameters: &[u64], body: impl FnOnce(&mut FunctionBuilder) -> Value) -> 
 fn run_function(function: Function, parameters: &[u64], taken: &[usize]) -> u64 {
     let mut module = Module::default();
     module.functions.push(function);
-    let code = super::compile(&module, 2).expect("test functions are small");
-    machine::run(&code.functions[0].insns, parameters, taken)
+    let results = [InstructionSet::V3, InstructionSet::V4].map(|set| {
+        let code = super::compile(&module, 2, set).expect("test functions are small");
+        machine::run(&code.functions[0].insns, parameters, taken)
+    });
+    assert_eq!(results[0], results[1], "the instruction sets differ");
+    results[0]
 }
