@@ -3,7 +3,7 @@
 use super::Surroundings;
 use super::arithmetic::mask;
 use super::rewrite::{Rewrite, rewrite};
-use crate::ir::analysis::{ControlFlow, KnownBits};
+use crate::ir::analysis::{ControlFlow, KnownBits, Uses};
 use crate::ir::{BinaryOp, Function, Instruction, MemorySize, UnaryOp, Value, Width};
 use rustc_hash::FxHashSet;
 
@@ -15,6 +15,7 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
     }
     let known = KnownBits::new(function, &control_flow);
     let seen_whole = seen_whole(function, &control_flow);
+    let uses = surroundings.uses(function);
     rewrite(function, &control_flow, |rewriter, inst| {
         let data = &rewriter.function.instructions[inst];
         match data.instruction {
@@ -32,7 +33,8 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
                 let kept = if width == Width::W32 { number & mask(MemorySize::B4) } else { number };
                 if known.possible(operand) & !kept == 0 { Rewrite::Replace(operand) } else { Rewrite::Keep }
             }
-            Instruction::Store { address, size, value } => match below_extension(rewriter.function, value, size) {
+            Instruction::Store { address, size, value } => match below_extension(rewriter.function, &uses, value, size)
+            {
                 Some(value) => Rewrite::Become(Instruction::Store { address, size, value }),
                 None => Rewrite::Keep,
             },
@@ -66,13 +68,15 @@ fn is_extended(function: &Function, value: Value, size: MemorySize) -> bool {
     }
 }
 
-/// What a value was sign-extended from, if the low `size` of it are the same. Zero-extending is a move, which a store of a
-/// part of a value that lives on would need all the same.
-fn below_extension(function: &Function, value: Value, size: MemorySize) -> Option<Value> {
-    match function.definition(value)? {
-        Instruction::Unary(UnaryOp::SignExtend(from), operand) if from.bytes() >= size.bytes() => Some(*operand),
-        _ => None,
-    }
+/// What a value was extended from, if the low `size` of it are the same. Zero-extending is a move, which is needed all the
+/// same where others want its result.
+fn below_extension(function: &Function, uses: &Uses, value: Value, size: MemorySize) -> Option<Value> {
+    let (from, operand) = match function.definition(value)? {
+        Instruction::Unary(UnaryOp::SignExtend(from), operand) => (from, operand),
+        Instruction::Unary(UnaryOp::ZeroExtend(from), operand) if uses.count(value) == 1 => (from, operand),
+        _ => return None,
+    };
+    (from.bytes() >= size.bytes()).then_some(*operand)
 }
 
 /// The results of signed loads of which somebody sees more than was loaded.
