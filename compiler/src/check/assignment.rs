@@ -54,9 +54,16 @@ impl<'a> Checker<'a> {
             );
             return None;
         }
+        if let Some(index) = known {
+            self.gets_another_value(index);
+        }
+        let mut made_as = None;
         let value = match operator {
-            None => match (self.value(written), known) {
-                (Some(value), _) => value,
+            None => match (self.assigned_value(written), known) {
+                (Some((value, alias)), _) => {
+                    made_as = alias;
+                    value
+                }
                 // What is wrong with the value is said; that the variable is then not defined is not the script's fault.
                 (None, None) => {
                     let index = self.declare_local(name, name_span, None);
@@ -77,6 +84,9 @@ impl<'a> Checker<'a> {
             }
         };
         let index = known.unwrap_or_else(|| self.declare_local(name, name_span, None));
+        if let (None, Some(alias)) = (known, made_as) {
+            self.is_made_as(index, alias);
+        }
         let is_literal = is_flexible(&value) && !self.holds_cast(written);
         self.store_local(index, name, value, is_literal)
     }

@@ -1,6 +1,7 @@
 //! Casts written and implied.
 
 use super::constant::constant_of;
+use super::typed::untracked;
 use super::{Checker, constant};
 use crate::hir::{Expr, ExprKind};
 use crate::types::{Space, Type};
@@ -49,12 +50,17 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// `(type)operand`.
-    pub(super) fn cast(&mut self, ty: &'a ast::TypeExpr, operand: &'a ast::Expr, span: Span) -> Option<Expr> {
+    /// `(type)operand`. A pointer that is cast to what it is keeps what the verifier knows of it.
+    pub(super) fn tracked_cast(&mut self, ty: &'a ast::TypeExpr, operand: &'a ast::Expr, span: Span) -> Option<Expr> {
         let to = self.written_type(ty);
-        let operand = self.expression(operand);
+        let operand = self.named_pointer(operand);
         let (to, operand) = (to?, operand?);
-        self.cast_to(operand, to, ty.span, span)
+        match (&to, &operand.ty) {
+            (Type::Pointer(to, Space::Any), Type::Pointer(from, Space::Typed)) if to == from => {
+                Some(Expr { span, ..operand })
+            }
+            _ => self.cast_to(untracked(operand), to, ty.span, span),
+        }
     }
 
     pub(super) fn cast_to(&mut self, operand: Expr, to: Type, type_span: Span, span: Span) -> Option<Expr> {

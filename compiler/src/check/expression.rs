@@ -45,7 +45,7 @@ impl<'a> Checker<'a> {
             ast::ExprKind::Ternary { condition, then, otherwise } => {
                 self.ternary(condition, then.as_deref(), otherwise, span)
             }
-            ast::ExprKind::Cast(ty, operand) => self.cast(ty, operand, span),
+            ast::ExprKind::Cast(ty, operand) => self.tracked_cast(ty, operand, span),
             ast::ExprKind::Field { base, name, arrow } => self.field(base, name, *arrow, span),
             ast::ExprKind::TupleField(base, index) => self.tuple_field(base, *index, span),
             ast::ExprKind::Tuple(elements) => self.tuple(elements, span),
@@ -236,6 +236,11 @@ impl<'a> Checker<'a> {
     /// An expression that must have a value.
     pub fn value(&mut self, expr: &'a ast::Expr) -> Option<Expr> {
         let expr = self.expression(expr)?;
+        self.is_value(expr)
+    }
+
+    /// The expression, unless it has no value.
+    pub(super) fn is_value(&mut self, expr: Expr) -> Option<Expr> {
         if expr.ty == Type::Void {
             self.error(Code::BadOperand, expr.span, "this has no value");
             return None;
@@ -293,6 +298,7 @@ impl<'a> Checker<'a> {
 
     /// A variable that is stepped becomes 64 bits wide unless its type was declared.
     fn stepped_local(&mut self, index: LocalIndex, span: Span) -> Option<Type> {
+        self.gets_another_value(index);
         let ty = self.known_local_type(index, span)?;
         if !matches!(ty, Type::Int { .. } | Type::Bool) {
             return Some(ty);

@@ -23,7 +23,7 @@ impl<'a> Checker<'a> {
         {
             return self.probe_argument(name, base.span, span);
         }
-        let base = self.tracked(base)?;
+        let base = self.named_pointer(base)?;
         self.field_of(base, name, span)
     }
 

@@ -24,6 +24,8 @@ pub(super) struct Inference {
     /// Probes of which each attach point has a body of its own, by their number in the script.
     own_bodies: FxHashSet<usize>,
     locals: FxHashMap<Site, Known>,
+    /// Variables that are made as another name for a pointer and get another value later.
+    no_aliases: FxHashSet<Site>,
     /// By name, so that indices are in byte order of names.
     pub(super) maps: BTreeMap<String, MapFacts>,
 }
@@ -103,6 +105,14 @@ impl Inference {
 
     pub(super) fn local(&self, site: &Site) -> Option<Type> {
         self.locals.get(site).map(|known| known.ty.clone())
+    }
+
+    pub(super) fn is_no_alias(&self, site: &Site) -> bool {
+        self.no_aliases.contains(site)
+    }
+
+    pub(super) fn is_no_alias_from_now_on(&mut self, site: Site) {
+        self.changed |= self.no_aliases.insert(site);
     }
 
     pub(super) fn declare_local(&mut self, site: &Site, ty: Type) {

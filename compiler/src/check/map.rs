@@ -180,6 +180,7 @@ impl<'a> Checker<'a> {
             return None;
         };
         let index = self.find_local(name).unwrap_or_else(|| self.declare_local(name, *span, None));
+        self.gets_another_value(index);
         let ty = self.learn_local(index, ty, false)?;
         Some((index, ty))
     }

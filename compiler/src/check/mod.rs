@@ -5,6 +5,7 @@
 //! Invariant: `None` from a check method means that something was reported, or that a type is not known *yet* and another
 //! round will come.
 
+mod alias;
 mod argument;
 mod assignment;
 mod call;
@@ -163,6 +164,8 @@ pub struct Checker<'a> {
     sites: Vec<scope::Site>,
     /// Those of which it is said what is wrong.
     given_up: FxHashSet<hir::LocalIndex>,
+    /// Those that are another name for a pointer.
+    aliases: FxHashMap<hir::LocalIndex, alias::Alias>,
     facts: ProbeFacts,
     /// The probe of the script that is checked, and the body of it: some have several.
     probe_index: usize,
@@ -189,6 +192,7 @@ impl<'a> Checker<'a> {
             locals: Vec::new(),
             sites: Vec::new(),
             given_up: FxHashSet::default(),
+            aliases: FxHashMap::default(),
             facts: ProbeFacts::default(),
             probe_index: 0,
             probe_number: 0,
@@ -264,6 +268,7 @@ impl<'a> Checker<'a> {
         self.locals = Vec::new();
         self.sites = Vec::new();
         self.given_up.clear();
+        self.aliases.clear();
         self.loops = 0;
         let predicate = probe.predicate.as_ref().and_then(|predicate| self.condition(predicate));
         let body = self.block_statements(&probe.body);

@@ -329,6 +329,7 @@ impl<'a> Checker<'a> {
                     self.unknown_variable(name, operand.span);
                     return None;
                 };
+                self.gets_another_value(index);
                 self.locals[index.0 as usize].address_taken = true;
                 let ty = self.known_local_type(index, operand.span)?.pointer(Space::Bpf);
                 Some(Expr { span, ty, kind: ExprKind::AddressOfLocal(index) })
