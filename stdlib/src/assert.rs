@@ -61,18 +61,14 @@ impl Builtin for Assert {
     fn lower(&self, lowerer: &mut Lowerer<'_>, call: &Call, _: &Type, _: Option<Address>) -> Operand {
         let Extra::Text(message) = &call.extra else { return Operand::Void };
         let holds = lowerer.scalar(&call.arguments[0]);
-        lowerer.if_else(
-            holds,
-            |_| {},
-            |lowerer| {
-                let sink = TextSink::Error(lowerer.location(call.span));
-                let text = lancet_manifest::Piece::Text(format!("assert failed: {message}\n").into_bytes());
-                lowerer.emit_text(sink, lancet_manifest::Format { pieces: vec![text] }, &[]);
-                let code = lowerer.constant(1);
-                lowerer.emit(Action::Exit, &[code]);
-                lowerer.return_from_probe();
-            },
-        );
+        lowerer.unless(holds, |lowerer| {
+            let sink = TextSink::Error(lowerer.location(call.span));
+            let text = lancet_manifest::Piece::Text(format!("assert failed: {message}\n").into_bytes());
+            lowerer.emit_text(sink, lancet_manifest::Format { pieces: vec![text] }, &[]);
+            let code = lowerer.constant(1);
+            lowerer.emit(Action::Exit, &[code]);
+            lowerer.return_from_probe();
+        });
         Operand::Void
     }
 

@@ -62,7 +62,7 @@ impl Builtin for Delete {
         let Extra::Map(map) = call.extra else { return Operand::Void };
         let deleted = lowerer.delete(map, call.arguments.first());
         if call.discarded {
-            lowerer.if_else(deleted, |_| {}, |lowerer| lowerer.absent_deleted(map, call.span));
+            lowerer.unless(deleted, |lowerer| lowerer.absent_deleted(map, call.span));
         }
         Operand::Scalar(deleted)
     }

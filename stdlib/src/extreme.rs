@@ -89,7 +89,7 @@ impl Aggregation for Extreme {
             |lowerer| {
                 let known = lowerer.load8(best);
                 let is_better = lowerer.compare(better, number, known);
-                lowerer.if_else(is_better, |lowerer| lowerer.store8(best, number), |_| {});
+                lowerer.when(is_better, |lowerer| lowerer.store8(best, number));
             },
             |lowerer| {
                 lowerer.store8(best, number);

@@ -64,7 +64,7 @@ impl Builtin for Path {
             let result = lowerer.call(Helper::D_PATH, &[pointer, address, length]);
             lowerer.helper_error(Helper::D_PATH, result, call.span);
         };
-        lowerer.if_else(pointer, resolve, |_| {});
+        lowerer.when(pointer, resolve);
         // The kernel writes a path from the end of the memory and moves it: what is behind it must be made zero.
         let to = Address::Slot(lowerer.slot(size, 8, "path"), 0);
         lowerer.push(Instruction::Zero { address: to, size });

@@ -101,26 +101,22 @@ impl Aggregation for Tseries {
         let most = lowerer.constant(i64::from(SLOT * (intervals - 1)));
         let inside = lowerer.compare(Comparison::UnsignedLessEqual, offset, most);
         let number = arguments[0];
-        lowerer.if_else(
-            inside,
-            |lowerer| {
-                let slot = lowerer.binary(BinaryOp::Add, element, offset);
-                let mark = lowerer.add_constant(interval, 1);
-                let known = lowerer.load8(Address::Pointer(slot, 0));
-                let same = lowerer.compare(Comparison::Equal, known, mark);
-                lowerer.if_else(
-                    same,
-                    |lowerer| add(lowerer, slot, number, now, combine, signed),
-                    |lowerer| {
-                        lowerer.store8(Address::Pointer(slot, 0), mark);
-                        lowerer.store8(Address::Pointer(slot, 8), number);
-                        let third = if combine == Combine::Last { now } else { lowerer.constant(1) };
-                        lowerer.store8(Address::Pointer(slot, 16), third);
-                    },
-                );
-            },
-            |_| {},
-        );
+        lowerer.when(inside, |lowerer| {
+            let slot = lowerer.binary(BinaryOp::Add, element, offset);
+            let mark = lowerer.add_constant(interval, 1);
+            let known = lowerer.load8(Address::Pointer(slot, 0));
+            let same = lowerer.compare(Comparison::Equal, known, mark);
+            lowerer.if_else(
+                same,
+                |lowerer| add(lowerer, slot, number, now, combine, signed),
+                |lowerer| {
+                    lowerer.store8(Address::Pointer(slot, 0), mark);
+                    lowerer.store8(Address::Pointer(slot, 8), number);
+                    let third = if combine == Combine::Last { now } else { lowerer.constant(1) };
+                    lowerer.store8(Address::Pointer(slot, 16), third);
+                },
+            );
+        });
     }
 }
 
@@ -146,7 +142,7 @@ fn add(lowerer: &mut Lowerer<'_>, slot: Value, number: Value, now: Value, combin
     };
     let known = lowerer.load8(value);
     let wins = lowerer.compare(better, number, known);
-    lowerer.if_else(wins, |lowerer| lowerer.store8(value, number), |_| {});
+    lowerer.when(wins, |lowerer| lowerer.store8(value, number));
 }
 
 fn combination<'a>(checker: &mut Checker<'a>, name: &'a ast::Argument, span: Span) -> Option<Combine> {

@@ -53,7 +53,7 @@ impl Lowerer<'_> {
         let result = self.call(Helper::MAP_UPDATE_ELEM, &[place.table, place.key, value, any]);
         let zero = self.constant(0);
         let failed = self.compare(Comparison::NotEqual, result, zero);
-        self.if_else(failed, |lowerer| lowerer.map_full(map), |_| {});
+        self.when(failed, |lowerer| lowerer.map_full(map));
     }
 
     /// Adds one to a bucket of a histogram; `bucket` is below `buckets`.
@@ -61,17 +61,13 @@ impl Lowerer<'_> {
         // The verifier wants to see the bound.
         let most = self.constant(i64::from(buckets) - 1);
         let inside = self.compare(Comparison::UnsignedLessEqual, bucket, most);
-        self.if_else(
-            inside,
-            |lowerer| {
-                let three = lowerer.constant(3);
-                let bytes = lowerer.binary(BinaryOp::ShiftLeft, bucket, three);
-                let counter = lowerer.binary(BinaryOp::Add, element, bytes);
-                let one = lowerer.constant(1);
-                lowerer.atomic_add(Address::Pointer(counter, 0), one);
-            },
-            |_| {},
-        );
+        self.when(inside, |lowerer| {
+            let three = lowerer.constant(3);
+            let bytes = lowerer.binary(BinaryOp::ShiftLeft, bucket, three);
+            let counter = lowerer.binary(BinaryOp::Add, element, bytes);
+            let one = lowerer.constant(1);
+            lowerer.atomic_add(Address::Pointer(counter, 0), one);
+        });
     }
 
     /// One more than the binary digits of a number below 2^63: 1 for 0, 2 for 1, 3 for 2 and 3.
@@ -87,18 +83,14 @@ impl Lowerer<'_> {
             let number = self.builder.read(rest);
             let most = self.constant((1 << half) - 1);
             let is_small = self.compare(Comparison::UnsignedLessEqual, number, most);
-            self.if_else(
-                is_small,
-                |_| {},
-                |lowerer| {
-                    let half = lowerer.constant(half);
-                    let upper = lowerer.binary(BinaryOp::ShiftRight, number, half);
-                    lowerer.builder.define(rest, upper);
-                    let so_far = lowerer.builder.read(digits);
-                    let more = lowerer.binary(BinaryOp::Add, so_far, half);
-                    lowerer.builder.define(digits, more);
-                },
-            );
+            self.unless(is_small, |lowerer| {
+                let half = lowerer.constant(half);
+                let upper = lowerer.binary(BinaryOp::ShiftRight, number, half);
+                lowerer.builder.define(rest, upper);
+                let so_far = lowerer.builder.read(digits);
+                let more = lowerer.binary(BinaryOp::Add, so_far, half);
+                lowerer.builder.define(digits, more);
+            });
         }
         let byte = self.builder.read(rest);
         let above = self.builder.read(digits);
@@ -125,7 +117,7 @@ impl Lowerer<'_> {
         for cpu in 0..self.target.possible_cpus {
             let cpu = self.constant(i64::from(cpu));
             let element = self.call(Helper::MAP_LOOKUP_PERCPU_ELEM, &[place.table, place.key, cpu]);
-            self.if_else(element, |lowerer| lowerer.combine_one(value, element, total, count), |_| {});
+            self.when(element, |lowerer| lowerer.combine_one(value, element, total, count));
         }
         let (total, count) = (self.builder.read(total), self.builder.read(count));
         match value {
@@ -159,23 +151,19 @@ impl Lowerer<'_> {
             return;
         };
         let is_set = self.load8(Address::Pointer(element, 8));
-        self.if_else(
-            is_set,
-            |lowerer| {
-                let any = lowerer.builder.read(count);
-                let best = lowerer.choose(
-                    any,
-                    |lowerer| {
-                        let better = lowerer.compare(comparison, one_value, known);
-                        lowerer.choose(better, |_| one_value, |_| known)
-                    },
-                    |_| one_value,
-                );
-                lowerer.builder.define(total, best);
-                let one = lowerer.constant(1);
-                lowerer.builder.define(count, one);
-            },
-            |_| {},
-        );
+        self.when(is_set, |lowerer| {
+            let any = lowerer.builder.read(count);
+            let best = lowerer.choose(
+                any,
+                |lowerer| {
+                    let better = lowerer.compare(comparison, one_value, known);
+                    lowerer.choose(better, |_| one_value, |_| known)
+                },
+                |_| one_value,
+            );
+            lowerer.builder.define(total, best);
+            let one = lowerer.constant(1);
+            lowerer.builder.define(count, one);
+        });
     }
 }

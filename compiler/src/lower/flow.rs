@@ -34,6 +34,29 @@ impl Lowerer<'_> {
         self.builder.switch_to(end);
     }
 
+    /// Runs a piece of code if the condition holds.
+    pub fn when(&mut self, condition: Value, then: impl FnOnce(&mut Self)) {
+        let (block, end) = (self.builder.block(), self.builder.block());
+        self.builder.branch(condition, block, end);
+        self.run_before(block, end, then);
+    }
+
+    /// Runs a piece of code if the condition does not hold.
+    pub fn unless(&mut self, condition: Value, then: impl FnOnce(&mut Self)) {
+        let (block, end) = (self.builder.block(), self.builder.block());
+        self.builder.branch(condition, end, block);
+        self.run_before(block, end, then);
+    }
+
+    fn run_before(&mut self, block: Block, end: Block, code: impl FnOnce(&mut Self)) {
+        self.builder.seal(block);
+        self.builder.switch_to(block);
+        code(self);
+        self.builder.jump(end);
+        self.builder.seal(end);
+        self.builder.switch_to(end);
+    }
+
     /// The value of one of two pieces of code.
     pub fn choose(
         &mut self,

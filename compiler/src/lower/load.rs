@@ -104,7 +104,7 @@ impl Lowerer<'_> {
     fn load_text_by_words(&mut self, pointer: &Expr, offset: i64, to: Address, size: u32) {
         let from = self.scalar(pointer);
         let load = |lowerer: &mut Self| lowerer.copy_text(Address::Pointer(from, offset as i32), to, size);
-        if may_be_null(pointer) { self.if_else(from, load, |_| {}) } else { load(self) }
+        if may_be_null(pointer) { self.when(from, load) } else { load(self) }
     }
 
     /// A string behind a pointer of which only the first `most` bytes matter; the helper ends it with a NUL.
@@ -150,7 +150,7 @@ impl Lowerer<'_> {
             lowerer.helper_error(helper, result, span);
         };
         // The verifier does not let a program add to a pointer that may be null.
-        if may_be_null(pointer) { self.if_else(from, read, |_| {}) } else { read(self) }
+        if may_be_null(pointer) { self.when(from, read) } else { read(self) }
     }
 
     /// Reports a helper's negative result, when that is asked for.
@@ -166,11 +166,9 @@ impl Lowerer<'_> {
         let zero = self.constant(0);
         let failed = self.compare(Comparison::SignedLess, result, zero);
         let location = self.location(span);
-        self.if_else(
-            failed,
-            |lowerer| lowerer.emit(Action::HelperError { helper: helper.name().to_owned(), location }, &[result]),
-            |_| {},
-        );
+        self.when(failed, |lowerer| {
+            lowerer.emit(Action::HelperError { helper: helper.name().to_owned(), location }, &[result])
+        });
     }
 
     /// Extracts a bit field from the integer that holds it.
@@ -204,22 +202,18 @@ impl Lowerer<'_> {
         self.push(Instruction::Zero { address: to, size: size.max(8) });
         let count = self.constant(i64::from(total / size.max(1)));
         let inside = self.compare(Comparison::UnsignedLess, index, count);
-        self.if_else(
-            inside,
-            |lowerer| {
-                let step = lowerer.constant(i64::from(size));
-                let bytes = lowerer.binary(BinaryOp::Mul, index, step);
-                let from = lowerer.binary(BinaryOp::Add, place, bytes);
-                if !lowerer.helpers_read_own_memory() {
-                    lowerer.push(Instruction::Copy { to, from: Address::Pointer(from, 0), size });
-                    return;
-                }
-                // The verifier wants constant offsets into the stack; the helper takes any address.
-                let (to, size) = (lowerer.address_of(to), lowerer.constant(i64::from(size)));
-                lowerer.call(Helper::PROBE_READ_KERNEL, &[to, size, from]);
-            },
-            |_| {},
-        );
+        self.when(inside, |lowerer| {
+            let step = lowerer.constant(i64::from(size));
+            let bytes = lowerer.binary(BinaryOp::Mul, index, step);
+            let from = lowerer.binary(BinaryOp::Add, place, bytes);
+            if !lowerer.helpers_read_own_memory() {
+                lowerer.push(Instruction::Copy { to, from: Address::Pointer(from, 0), size });
+                return;
+            }
+            // The verifier wants constant offsets into the stack; the helper takes any address.
+            let (to, size) = (lowerer.address_of(to), lowerer.constant(i64::from(size)));
+            lowerer.call(Helper::PROBE_READ_KERNEL, &[to, size, from]);
+        });
         to
     }
 

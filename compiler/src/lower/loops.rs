@@ -171,16 +171,12 @@ impl<'a> Lowerer<'a> {
         let reached = self.binary(BinaryOp::Add, first, most);
         let left = self.compare(Comparison::SignedLess, reached, last);
         let location = self.location(span);
-        self.if_else(
-            left,
-            |lowerer| {
-                let message = format!(
-                    "the loop ended after {rounds} rounds: before Linux 5.17 only ranges of known length can have more"
-                );
-                lowerer.emit(Action::RuntimeError { message, location }, &[]);
-            },
-            |_| {},
-        );
+        self.when(left, |lowerer| {
+            let message = format!(
+                "the loop ended after {rounds} rounds: before Linux 5.17 only ranges of known length can have more"
+            );
+            lowerer.emit(Action::RuntimeError { message, location }, &[]);
+        });
     }
 
     fn range_by_callback(&mut self, local: LocalIndex, start: &Expr, end: &Expr, body: &[Statement]) {

@@ -301,7 +301,7 @@ impl<'a> Lowerer<'a> {
         let zero = self.constant(0);
         // Before 6.4 the result is an int: its upper half is not the sign.
         let failed = self.compare(Comparison::NotEqual, result, zero);
-        self.if_else(failed, |lowerer| lowerer.map_full(map), |_| {});
+        self.when(failed, |lowerer| lowerer.map_full(map));
     }
 
     pub(super) fn add_to_map(&mut self, map: MapIndex, key: Option<&Expr>, value: &Expr) {

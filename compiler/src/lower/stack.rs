@@ -84,7 +84,7 @@ impl Lowerer<'_> {
         };
         let zero = self.constant(0);
         let any = self.compare(Comparison::SignedGreater, taken, zero);
-        self.if_else(any, |lowerer| lowerer.keep_trace(user, trace, bytes, taken, to), |_| {});
+        self.when(any, |lowerer| lowerer.keep_trace(user, trace, bytes, taken, to));
         to
     }
 
@@ -106,18 +106,14 @@ impl Lowerer<'_> {
         self.store8(key, id);
         let (reference, key) = (self.value(Instruction::MapReference(map)), self.address_of(key));
         let known = self.call(Helper::MAP_LOOKUP_ELEM, &[reference, key]);
-        self.if_else(
-            known,
-            |_| {},
-            |lowerer| {
-                let reference = lowerer.value(Instruction::MapReference(map));
-                let (value, flags) = (lowerer.address_of(trace), lowerer.constant(0));
-                let result = lowerer.call(Helper::MAP_UPDATE_ELEM, &[reference, key, value, flags]);
-                let zero = lowerer.constant(0);
-                let failed = lowerer.compare(Comparison::NotEqual, result, zero);
-                lowerer.if_else(failed, |lowerer| lowerer.count(Counter::StacksLost), |_| {});
-            },
-        );
+        self.unless(known, |lowerer| {
+            let reference = lowerer.value(Instruction::MapReference(map));
+            let (value, flags) = (lowerer.address_of(trace), lowerer.constant(0));
+            let result = lowerer.call(Helper::MAP_UPDATE_ELEM, &[reference, key, value, flags]);
+            let zero = lowerer.constant(0);
+            let failed = lowerer.compare(Comparison::NotEqual, result, zero);
+            lowerer.when(failed, |lowerer| lowerer.count(Counter::StacksLost));
+        });
     }
 
     /// A hash of all frames, never 0: multiply and add, as FNV does. Groups of some frames are taken until one ends behind

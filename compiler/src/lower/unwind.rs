@@ -99,7 +99,7 @@ impl Lowerer<'_> {
                 let most = lowerer.constant(i64::from(limit));
                 lowerer.loop_over(most, unwinder.frame, at(0));
                 let is_cut = lowerer.load8(at(walk::CUT));
-                lowerer.if_else(is_cut, |lowerer| lowerer.count(Counter::StacksCut), |_| {});
+                lowerer.when(is_cut, |lowerer| lowerer.count(Counter::StacksCut));
             },
             |lowerer| lowerer.count(Counter::StacksWithoutTables),
         );
@@ -142,7 +142,7 @@ impl Lowerer<'_> {
             signed: false,
         });
         let is_last = self.is_rule(rule, Rule::Last);
-        self.if_else(is_last, |lowerer| lowerer.store8(at(walk::CUT), no), |_| {});
+        self.when(is_last, |lowerer| lowerer.store8(at(walk::CUT), no));
         let goes_on = self.compare(Comparison::Equal, is_last, no);
         self.unless_return(goes_on, 1);
         let is_signal = self.is_rule(rule, Rule::SignalFrame);
@@ -212,15 +212,11 @@ impl Lowerer<'_> {
             size: MemorySize::B2,
             signed: true,
         });
-        self.if_else(
-            saved_at,
-            |lowerer| {
-                let place = lowerer.binary(BinaryOp::Add, frame, saved_at);
-                let saved = lowerer.user_word(place, 0);
-                lowerer.store8(at(walk::BP), saved);
-            },
-            |_| {},
-        );
+        self.when(saved_at, |lowerer| {
+            let place = lowerer.binary(BinaryOp::Add, frame, saved_at);
+            let saved = lowerer.user_word(place, 0);
+            lowerer.store8(at(walk::BP), saved);
+        });
         self.store8(at(walk::SP), frame);
         let yes = self.constant(1);
         self.store8(at(walk::AFTER_CALL), yes);

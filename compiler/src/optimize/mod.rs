@@ -69,16 +69,20 @@ const PASSES: &[Pass] = &[
     Pass { name: "merge_lookups", run: merge_lookups::run, kind: Kind::Values },
     Pass { name: "follow_decisions", run: follow_decisions::run, kind: Kind::Values },
     Pass { name: "thread_jumps", run: thread_jumps::run, kind: Kind::Counts },
-    Pass { name: "eliminate_dead_stores", run: eliminate_dead_stores::run, kind: Kind::Counts },
+    DEAD_STORES,
     Pass { name: "eliminate_dead_code", run: eliminate_dead_code::run, kind: Kind::Cleanup },
     Pass { name: "unify_slots", run: unify_slots::run, kind: Kind::Counts },
 ];
 
-/// Once at the end, for the code generator.
-const FINAL_PASSES: &[Pass] = &[
+/// Once behind those. Where one of them has changed something, there are stores that nobody needs any more.
+const STORE_PASSES: &[Pass] = &[
     Pass { name: "reuse_slots", run: reuse_slots::run, kind: Kind::Values },
     Pass { name: "widen_stores", run: widen_stores::run, kind: Kind::Values },
-    Pass { name: "eliminate_dead_stores", run: eliminate_dead_stores::run, kind: Kind::Counts },
+];
+const DEAD_STORES: Pass = Pass { name: "eliminate_dead_stores", run: eliminate_dead_stores::run, kind: Kind::Counts };
+
+/// Once at the end, for the code generator.
+const FINAL_PASSES: &[Pass] = &[
     Pass { name: "fuse_branches", run: fuse_branches::run, kind: Kind::Values },
     Pass { name: "sink_constants", run: sink_constants::run, kind: Kind::Values },
     Pass { name: "eliminate_dead_code", run: eliminate_dead_code::run, kind: Kind::Cleanup },
@@ -92,6 +96,10 @@ const MAX_ROUNDS: usize = 10;
 pub fn run(module: &mut Module) {
     for function in module.functions.keys() {
         let mut analyses = repeat_passes(module, function);
+        let run = |changed, pass| run_pass(pass, module, function, &mut analyses) | changed;
+        if STORE_PASSES.iter().fold(false, run) {
+            run_pass(&DEAD_STORES, module, function, &mut analyses);
+        }
         for pass in FINAL_PASSES {
             run_pass(pass, module, function, &mut analyses);
         }
@@ -120,7 +128,7 @@ fn repeat_passes(module: &mut Module, function: FunctionId) -> Analyses {
 
 /// Runs the pass of that name and numbers what is left afresh; `None` if there is none. For tests of single passes.
 pub fn run_by_name(name: &str, module: &mut Module) -> Option<()> {
-    let pass = PASSES.iter().chain(FINAL_PASSES).find(|pass| pass.name == name)?;
+    let pass = PASSES.iter().chain(STORE_PASSES).chain(FINAL_PASSES).find(|pass| pass.name == name)?;
     for function in module.functions.keys() {
         run_pass(pass, module, function, &mut Analyses::default());
         let compact = Pass { name: "compact", run: compact::run, kind: Kind::Cleanup };
