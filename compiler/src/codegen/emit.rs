@@ -211,7 +211,8 @@ impl<'a> Emitter<'a> {
             Some(reg) => reg.hw_enc() as u8,
             None => panic!("emission: operand {at} of {:?} is in no register", self.code.ops[index]),
         };
-        match self.code.ops[index].clone() {
+        let code = self.code;
+        match code.ops[index] {
             Op::Parameters(_) => {}
             Op::Alu { op, width, b, .. } => self.alu(op as u8, width, reg(1), b, || reg(2)),
             Op::Negate { .. } => self.push(ALU64 | NEG, reg(1), 0, 0, 0),
@@ -268,7 +269,7 @@ impl<'a> Emitter<'a> {
                 let imm = if old.is_some() { FETCH } else { 0 };
                 self.push(STX | ATOMIC | size_bits(size), reg(1), reg(0), offset, imm);
             }
-            Op::Call { callee, arguments, .. } => self.call(callee, arguments.len() as u8),
+            Op::Call { callee, ref arguments, .. } => self.call(callee, arguments.len() as u8),
             Op::Set { condition, width, b, .. } => {
                 let dst = reg(0);
                 self.alu(MOV, Width::W64, dst, Source::Imm(1), || 0);

@@ -6,21 +6,25 @@ use super::{
     ValueData, ValueDef,
 };
 use lancet_syntax::span::Span;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 /// A variable of the function under construction.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Variable(pub u32);
+
+type Predecessors = SmallVec<[Block; 2]>;
 
 /// Builds one [`Function`].
 pub struct FunctionBuilder {
     function: Function,
     current: Block,
     span: Span,
-    definitions: HashMap<(Variable, Block), Value>,
-    predecessors: HashMap<Block, Vec<Block>>,
+    definitions: FxHashMap<(Variable, Block), Value>,
+    /// By block: those that end with a jump to it.
+    predecessors: Vec<Predecessors>,
     sealed: Vec<bool>,
-    incomplete: HashMap<Block, Vec<Variable>>,
+    incomplete: FxHashMap<Block, Vec<Variable>>,
     variables: u32,
 }
 
@@ -31,10 +35,10 @@ impl FunctionBuilder {
             function: Function::new(name, kind),
             current: Block(0),
             span: Span::default(),
-            definitions: HashMap::new(),
-            predecessors: HashMap::new(),
+            definitions: FxHashMap::default(),
+            predecessors: Vec::new(),
             sealed: Vec::new(),
-            incomplete: HashMap::new(),
+            incomplete: FxHashMap::default(),
             variables: 0,
         };
         let entry = builder.block();
@@ -73,6 +77,7 @@ impl FunctionBuilder {
     /// A new, unsealed block.
     pub fn block(&mut self) -> Block {
         self.sealed.push(false);
+        self.predecessors.push(Predecessors::new());
         self.function.blocks.push(BlockData::default())
     }
 
@@ -150,7 +155,7 @@ impl FunctionBuilder {
             return;
         }
         for (target, _) in terminator.targets() {
-            self.predecessors.entry(target).or_default().push(self.current);
+            self.predecessors[target.0 as usize].push(self.current);
         }
         self.function.blocks[self.current].terminator = Some(terminator);
     }
@@ -195,30 +200,53 @@ impl FunctionBuilder {
         if let Some(value) = self.definitions.get(&(variable, block)) {
             return *value;
         }
-        let predecessors = self.predecessors.get(&block).cloned().unwrap_or_default();
-        let sealed = self.sealed[block.0 as usize];
-        let value = if !sealed {
+        let value = if !self.sealed[block.0 as usize] {
             let parameter = self.append_parameter(block);
             self.incomplete.entry(block).or_default().push(variable);
             parameter
-        } else if predecessors.len() == 1 {
-            self.read_in(variable, predecessors[0])
-        } else if predecessors.is_empty() {
-            // Unreachable code reads anything.
-            self.constant_in(block)
         } else {
-            let parameter = self.append_parameter(block);
-            self.definitions.insert((variable, block), parameter);
-            self.add_arguments(variable, block);
-            parameter
+            match self.predecessors[block.0 as usize].as_slice() {
+                // Unreachable code reads anything.
+                [] => self.constant_in(block),
+                [only] => self.read_in(variable, *only),
+                _ => match self.same_everywhere(variable, block) {
+                    Some(value) => value,
+                    None => {
+                        let parameter = self.append_parameter(block);
+                        self.definitions.insert((variable, block), parameter);
+                        self.add_arguments(variable, block);
+                        parameter
+                    }
+                },
+            }
         };
         self.definitions.insert((variable, block), value);
         value
     }
 
+    /// The variable's value, if it is seen to be the same at the end of all predecessors, as behind code that leaves it alone.
+    fn same_everywhere(&self, variable: Variable, block: Block) -> Option<Value> {
+        let mut values = self.predecessors[block.0 as usize].iter().map(|from| self.seen_value(variable, *from));
+        let first = values.next()??;
+        values.all(|value| value == Some(first)).then_some(first)
+    }
+
+    /// The variable's value at the end of a block, as far as one way leads to it.
+    fn seen_value(&self, variable: Variable, mut block: Block) -> Option<Value> {
+        loop {
+            if let Some(value) = self.definitions.get(&(variable, block)) {
+                return Some(*value);
+            }
+            match self.predecessors[block.0 as usize].as_slice() {
+                [only] if self.sealed[block.0 as usize] => block = *only,
+                _ => return None,
+            }
+        }
+    }
+
     /// Makes every predecessor of `block` hand over `variable` as the next argument.
     fn add_arguments(&mut self, variable: Variable, block: Block) {
-        let mut predecessors = self.predecessors.get(&block).cloned().unwrap_or_default();
+        let mut predecessors = self.predecessors[block.0 as usize].clone();
         predecessors.dedup();
         for predecessor in predecessors {
             let value = self.read_in(variable, predecessor);
