@@ -56,10 +56,21 @@ impl Lowerer<'_> {
 
     /// Sends a record of `size` bytes that `fill` fills.
     fn send(&mut self, action: Action, size: u32, fill: impl FnOnce(&mut Self, Value)) {
+        self.send_and(action, size, fill, |_| {});
+    }
+
+    /// The same; `sent` is what happens when there was room for it.
+    fn send_and(
+        &mut self,
+        action: Action,
+        size: u32,
+        fill: impl FnOnce(&mut Self, Value),
+        sent: impl FnOnce(&mut Self),
+    ) {
         let number = self.action(action);
         let ring = self.ring_buffer();
         if size <= MOST_COPIED {
-            return self.send_copy(number, size, ring, fill);
+            return self.send_copy(number, size, ring, fill, sent);
         }
         let reference = self.value(Instruction::MapReference(ring));
         let (bytes, flags) = (self.constant(i64::from(size.next_multiple_of(8))), self.constant(0));
@@ -72,13 +83,21 @@ impl Lowerer<'_> {
                 fill(lowerer, record);
                 let flags = lowerer.constant(0);
                 lowerer.call(Helper::RINGBUF_SUBMIT, &[record, flags]);
+                sent(lowerer);
                 lowerer.account(Outcome::Sent);
             },
             Self::record_lost,
         );
     }
 
-    fn send_copy(&mut self, number: u32, size: u32, ring: MapId, fill: impl FnOnce(&mut Self, Value)) {
+    fn send_copy(
+        &mut self,
+        number: u32,
+        size: u32,
+        ring: MapId,
+        fill: impl FnOnce(&mut Self, Value),
+        sent: impl FnOnce(&mut Self),
+    ) {
         let address = Address::Slot(self.slot(size, 8, "record"), 0);
         // Gaps between fields are sent too.
         self.push(Instruction::Zero { address, size });
@@ -90,7 +109,10 @@ impl Lowerer<'_> {
         let (bytes, flags) = (self.constant(i64::from(size)), self.constant(0));
         let result = self.call(Helper::RINGBUF_OUTPUT, &[reference, record, bytes, flags]);
         let failed = self.compare(Comparison::NotEqual, result, flags);
-        self.if_else(failed, Self::record_lost, |lowerer| lowerer.account(Outcome::Sent));
+        self.if_else(failed, Self::record_lost, |lowerer| {
+            sent(lowerer);
+            lowerer.account(Outcome::Sent);
+        });
     }
 
     fn record_lost(&mut self) {
@@ -110,8 +132,8 @@ impl Lowerer<'_> {
 
     /// Asks the runtime to end; once that is sent, probes that end the script, and timers, do nothing more.
     pub fn emit_exit(&mut self, code: Value) {
-        self.send(Action::Exit, HEADER + 8, |lowerer, record| {
-            lowerer.store8(Address::Pointer(record, HEADER as i32), code);
+        let fill = |lowerer: &mut Self, record| lowerer.store8(Address::Pointer(record, HEADER as i32), code);
+        self.send_and(Action::Exit, HEADER + 8, fill, |lowerer| {
             if lowerer.part.is_some_and(is_fired) {
                 let (running, ended) = (lowerer.initial_address(InitialValue::Running), lowerer.constant(0));
                 lowerer.store8(running, ended);
