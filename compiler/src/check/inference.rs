@@ -77,6 +77,7 @@ impl Inference {
         self.changed |= self.own_bodies.insert(probe);
         // Bodies are numbered anew.
         self.locals.clear();
+        self.no_aliases.clear();
     }
 
     /// Maps that are given only what depends on themselves, as in `@x = @x + 1`, hold numbers. True when there are such.
