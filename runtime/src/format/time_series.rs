@@ -3,7 +3,6 @@
 use super::json;
 use super::number::Integer;
 use super::strftime;
-use std::collections::BTreeMap;
 use std::io::Write;
 
 /// Columns of the graph with its ends.
@@ -14,8 +13,8 @@ const LEFT: usize = 21;
 /// The values of a series and where its intervals lie.
 #[derive(Clone, Copy, Debug)]
 pub struct Series<'a> {
-    /// Values by number of the interval, counted from the epoch.
-    pub values: &'a BTreeMap<u64, Integer>,
+    /// Values by number of the interval, counted from the epoch, in its order.
+    pub values: &'a [(u64, Integer)],
     /// Length of an interval in nanoseconds.
     pub interval: u64,
 }
@@ -83,26 +82,26 @@ pub fn write_json(out: &mut Vec<u8>, series: Series) {
 
 /// All intervals from the first to the last with a value: wall time and value.
 fn rows(series: Series) -> Vec<(i128, Option<Integer>)> {
-    let (Some((&first, _)), Some((&last, _))) = (series.values.first_key_value(), series.values.last_key_value())
-    else {
+    let (Some((first, _)), Some((last, _))) = (series.values.first(), series.values.last()) else {
         return Vec::new();
     };
-    (first..=last)
+    let mut values = series.values.iter().peekable();
+    (*first..=*last)
         .map(|number| {
             let start = i128::from(number) * i128::from(series.interval);
-            (start, series.values.get(&number).copied())
+            (start, values.next_if(|(interval, _)| *interval == number).map(|(_, value)| *value))
         })
         .collect()
 }
 
 /// The values at the ends of the graph.
-fn limits(values: &BTreeMap<u64, Integer>) -> Option<(i128, i128)> {
-    let (low, high) =
-        (values.values().map(|value| value.value()).min()?, values.values().map(|value| value.value()).max()?);
+fn limits(values: &[(u64, Integer)]) -> Option<(i128, i128)> {
+    let numbers = || values.iter().map(|(_, value)| value.value());
+    let (low, high) = (numbers().min()?, numbers().max()?);
     if low != high {
         return Some((low, high));
     }
-    let signed = values.values().any(|value| value.signed);
+    let signed = values.iter().any(|(_, value)| value.signed);
     let (least, most) = if signed { (i128::from(i64::MIN), i128::from(i64::MAX)) } else { (0, i128::from(u64::MAX)) };
     Some(((low - 1).max(least), (high + 1).min(most)))
 }

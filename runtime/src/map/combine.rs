@@ -8,31 +8,39 @@ use crate::format::number::{Integer, word};
 use lancet_manifest::{Combine, MapValue, ValueType, hist_bucket_count, lhist_bucket_count};
 use std::collections::BTreeMap;
 
-/// What an element of a map means.
+/// What an element of a map means. Small, since a map may have millions of them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Combined {
     /// The bytes of a value of the map's type.
-    Plain(Vec<u8>),
+    Plain(Box<[u8]>),
     /// A number: an integer, a count, a sum, a minimum, a maximum, an average.
     Number(Integer),
-    /// Count, average and total.
-    Stats {
-        /// How many values.
-        count: u64,
-        /// Total divided by count, truncated toward zero.
-        average: Integer,
-        /// Their sum.
-        total: Integer,
-    },
-    /// Counters of a histogram, and what they are divided by when they are shown; those of a linear one never are.
-    Buckets {
-        /// The counters.
-        counters: Vec<u64>,
-        /// At least 1; `None` for a linear histogram.
-        divisor: Option<u64>,
-    },
-    /// Values by number of the interval.
-    Series(BTreeMap<u64, Integer>),
+    /// What stats() keeps.
+    Stats(Box<Stats>),
+    /// A histogram.
+    Buckets(Box<Buckets>),
+    /// Values by number of the interval, in its order.
+    Series(Box<[(u64, Integer)]>),
+}
+
+/// Count, average and total.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stats {
+    /// How many values.
+    pub count: u64,
+    /// Total divided by count, truncated toward zero.
+    pub average: Integer,
+    /// Their sum.
+    pub total: Integer,
+}
+
+/// The counters of a histogram, and what they are divided by when they are shown; those of a linear one never are.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Buckets {
+    /// The counters.
+    pub counters: Vec<u64>,
+    /// At least 1; `None` for a linear histogram.
+    pub divisor: Option<u64>,
 }
 
 /// Combines the values that the CPUs have for one element.
@@ -42,7 +50,7 @@ pub fn combine(value: &MapValue, values: Values) -> Combined {
             let bits = sum(values.iter().map(|value| Integer::read(value, *size, *signed).bits));
             Combined::Number(Integer { bits, signed: *signed }.wrapped_to(*size))
         }
-        MapValue::Plain(_) => Combined::Plain(values.iter().next().unwrap_or_default().to_vec()),
+        MapValue::Plain(_) => Combined::Plain(values.iter().next().unwrap_or_default().into()),
         MapValue::Count => Combined::Number(Integer::unsigned(total(values))),
         MapValue::Sum { signed } => Combined::Number(Integer { bits: total(values), signed: *signed }),
         MapValue::Min { signed } => Combined::Number(extreme(values, *signed, |new, old| new < old)),
@@ -54,7 +62,7 @@ pub fn combine(value: &MapValue, values: Values) -> Combined {
         MapValue::Stats { signed } => {
             let total = Integer { bits: total(values), signed: *signed };
             let count = count(values);
-            Combined::Stats { count, average: average(total, count), total }
+            Combined::Stats(Stats { count, average: average(total, count), total }.into())
         }
         MapValue::Histogram { bits } => buckets(values, hist_bucket_count(*bits), Some(1)),
         MapValue::LinearHistogram { min, max, step } => buckets(values, lhist_bucket_count(*min, *max, *step), None),
@@ -67,9 +75,9 @@ impl Combined {
     pub fn divide(&mut self, divisor: u64) {
         match self {
             Self::Number(number) => *number = number.divided_by(divisor),
-            Self::Stats { average, .. } => *average = average.divided_by(divisor),
-            Self::Buckets { divisor: own, .. } => {
-                if let Some(own) = own {
+            Self::Stats(stats) => stats.average = stats.average.divided_by(divisor),
+            Self::Buckets(buckets) => {
+                if let Some(own) = &mut buckets.divisor {
                     *own = divisor.max(1);
                 }
             }
@@ -109,7 +117,7 @@ fn extreme(values: Values, signed: bool, beats: fn(i128, i128) -> bool) -> Integ
 
 fn buckets(values: Values, count: u32, divisor: Option<u64>) -> Combined {
     let bucket = |index: usize| sum(values.iter().map(|value| word(value, index * 8, 8)));
-    Combined::Buckets { counters: (0..count as usize).map(bucket).collect(), divisor }
+    Combined::Buckets(Buckets { counters: (0..count as usize).map(bucket).collect(), divisor }.into())
 }
 
 /// Of each CPU's ring the slots of the newest `intervals` intervals; older ones were overwritten on other CPUs.

@@ -15,9 +15,10 @@ use lancet_manifest::ValueType;
 /// Appends the place of an entry: first by value where that counts, then by key.
 pub fn write_place(place: &mut Vec<u8>, key: &ValueType, key_bytes: &[u8], value: &Combined, context: &mut Context) {
     match value {
-        Combined::Number(number) | Combined::Stats { average: number, .. } => push_integer(place, *number),
-        Combined::Buckets { counters, .. } => {
-            let total = counters.iter().fold(0u64, |total, counter| total.wrapping_add(*counter));
+        Combined::Number(number) => push_integer(place, *number),
+        Combined::Stats(stats) => push_integer(place, stats.average),
+        Combined::Buckets(buckets) => {
+            let total = buckets.counters.iter().fold(0u64, |total, counter| total.wrapping_add(*counter));
             push_integer(place, Integer::unsigned(total));
         }
         Combined::Plain(_) | Combined::Series(_) => {}

@@ -176,18 +176,18 @@ fn write_value_text(out: &mut Vec<u8>, map: &Map, value: &Combined, context: &mu
             }
         }
         Combined::Number(number) => number.write(out),
-        Combined::Stats { count, average, total } => {
+        Combined::Stats(stats) => {
             out.extend_from_slice(b"{ .count = ");
-            crate::format::number::write_decimal(out, *count);
+            crate::format::number::write_decimal(out, stats.count);
             out.extend_from_slice(b", .average = ");
-            average.write(out);
+            stats.average.write(out);
             out.extend_from_slice(b", .total = ");
-            total.write(out);
+            stats.total.write(out);
             out.extend_from_slice(b" }");
         }
-        Combined::Buckets { counters, divisor } => {
+        Combined::Buckets(buckets) => {
             if let Some(scale) = scale(&map.value) {
-                histogram::write_text(out, scale, counters, divisor.unwrap_or(1));
+                histogram::write_text(out, scale, &buckets.counters, buckets.divisor.unwrap_or(1));
             }
         }
         Combined::Series(values) => {
@@ -206,18 +206,18 @@ fn write_value_json(out: &mut Vec<u8>, map: &Map, value: &Combined, context: &mu
             }
         }
         Combined::Number(number) => json::write_integer(out, *number),
-        Combined::Stats { count, average, total } => {
+        Combined::Stats(stats) => {
             let mut object = Object::open(out);
-            let count = crate::format::number::Integer::unsigned(*count);
-            for (name, number) in [("count", count), ("average", *average), ("total", *total)] {
+            let count = crate::format::number::Integer::unsigned(stats.count);
+            for (name, number) in [("count", count), ("average", stats.average), ("total", stats.total)] {
                 object.name(out, name.as_bytes());
                 json::write_integer(out, number);
             }
             object.close(out);
         }
-        Combined::Buckets { counters, divisor } => {
+        Combined::Buckets(buckets) => {
             if let Some(scale) = scale(&map.value) {
-                histogram::write_json(out, scale, counters, divisor.unwrap_or(1));
+                histogram::write_json(out, scale, &buckets.counters, buckets.divisor.unwrap_or(1));
             }
         }
         Combined::Series(values) => {

@@ -7,6 +7,9 @@ use super::combine::Combined;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
+/// How many entries are fetched from memory side by side.
+const AT_ONCE: usize = 32;
+
 /// Takes entries in any order and hands them out in that of their places.
 pub struct Sorted {
     kept: Kept,
@@ -93,7 +96,7 @@ impl Eq for Entry {}
 /// Many entries.
 #[derive(Default)]
 pub struct Entries {
-    /// Place and key of each.
+    /// What of each place [`Position::first`] does not tell, and the key.
     bytes: Vec<u8>,
     stored: Vec<Stored>,
     order: Vec<Position>,
@@ -101,16 +104,17 @@ pub struct Entries {
 
 /// Where the bytes of an entry are, and what it means.
 struct Stored {
-    start: usize,
-    key: usize,
-    end: usize,
     value: Combined,
+    start: usize,
+    /// Bytes of the place, after which the key comes.
+    place: u32,
+    key: u32,
 }
 
 /// What is sorted.
 struct Position {
-    /// The first bytes of the place as a number, which tells most entries apart without looking at the rest.
-    first: u128,
+    /// The first bytes of the place, which tell most entries apart without looking at the rest.
+    first: [u64; 2],
     index: usize,
 }
 
@@ -122,9 +126,14 @@ impl Entries {
 
     /// Key and value of each, in their order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &Combined)> {
-        self.order.iter().map(|position| {
-            let stored = &self.stored[position.index];
-            (&self.bytes[stored.key..stored.end], &stored.value)
+        self.order.chunks(AT_ONCE).flat_map(|chunk| {
+            // One after the other, each would wait for memory by itself.
+            let touched = chunk.iter().map(|position| self.key(&self.stored[position.index]).first());
+            std::hint::black_box(touched.flatten().fold(0, |all, byte| all ^ byte));
+            chunk.iter().map(|position| {
+                let stored = &self.stored[position.index];
+                (self.key(stored), &stored.value)
+            })
         })
     }
 
@@ -135,26 +144,33 @@ impl Entries {
 
     fn push(&mut self, place: &[u8], key: &[u8], value: Combined) {
         let start = self.bytes.len();
-        self.bytes.extend_from_slice(place);
-        let key_start = self.bytes.len();
+        let (first, rest) = split(place);
+        self.bytes.extend_from_slice(rest);
         self.bytes.extend_from_slice(key);
-        self.order.push(Position { first: first_bytes(place), index: self.stored.len() });
-        self.stored.push(Stored { start, key: key_start, end: self.bytes.len(), value });
+        self.order.push(Position { first, index: self.stored.len() });
+        self.stored.push(Stored { value, start, place: rest.len() as u32, key: key.len() as u32 });
+    }
+
+    fn key(&self, stored: &Stored) -> &[u8] {
+        let start = stored.start + stored.place as usize;
+        &self.bytes[start..start + stored.key as usize]
     }
 
     fn sort(&mut self) {
-        let place = |position: &Position| {
+        let rest = |position: &Position| {
             let stored = &self.stored[position.index];
-            &self.bytes[stored.start..stored.key]
+            &self.bytes[stored.start..stored.start + stored.place as usize]
         };
-        self.order.sort_unstable_by(|a, b| a.first.cmp(&b.first).then_with(|| place(a).cmp(place(b))));
+        self.order.sort_unstable_by(|a, b| a.first.cmp(&b.first).then_with(|| rest(a).cmp(rest(b))));
     }
 }
 
-/// The first 16 bytes as a number that compares as they do.
-fn first_bytes(place: &[u8]) -> u128 {
+/// The first 16 bytes as numbers that compare as they do, and what comes behind. No place is the beginning of another, so
+/// zeros behind a short one decide nothing.
+fn split(place: &[u8]) -> ([u64; 2], &[u8]) {
+    let (first, rest) = place.split_at(place.len().min(16));
     let mut bytes = [0; 16];
-    let length = place.len().min(16);
-    bytes[..length].copy_from_slice(&place[..length]);
-    u128::from_be_bytes(bytes)
+    bytes[..first.len()].copy_from_slice(first);
+    let all = u128::from_be_bytes(bytes);
+    ([(all >> 64) as u64, all as u64], rest)
 }
