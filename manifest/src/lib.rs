@@ -99,6 +99,8 @@ pub enum InitialValue {
     WallTimeAtBoot,
     /// 1; the program writes 0 when the script has asked to end.
     Running,
+    /// This number, which stays: programs hand its address to the kernel.
+    Number(u64),
 }
 
 /// What a counter counts. Anything above zero at the end is reported.

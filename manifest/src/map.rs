@@ -35,8 +35,9 @@ pub struct ShortKeys {
 /// With or without keys.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum MapShape {
-    /// A one-element array map (u32 key 0). The value is followed by a u64 at `present_offset` that is not zero once
-    /// something was assigned (on any CPU, when per CPU); clearing and deleting zero everything.
+    /// A one-element array map (u32 key 0). The value is followed by a u64 at `present_offset`. Once something was assigned
+    /// (on any CPU, when per CPU), that or, where [`MapValue::shows_assignment`], the value is not zero; clearing and
+    /// deleting zero everything.
     Scalar {
         /// Offset of the flag.
         present_offset: u32,
@@ -110,6 +111,23 @@ pub enum MapValue {
         /// Signed values.
         signed: bool,
     },
+}
+
+impl MapValue {
+    /// Whether a value of a map without keys is other than zero once something was assigned, whatever that was.
+    pub fn shows_assignment(&self) -> bool {
+        match self {
+            Self::Plain(_) | Self::Sum { .. } => false,
+            Self::Count
+            | Self::Min { .. }
+            | Self::Max { .. }
+            | Self::Average { .. }
+            | Self::Stats { .. }
+            | Self::Histogram { .. }
+            | Self::LinearHistogram { .. }
+            | Self::TimeSeries { .. } => true,
+        }
+    }
 }
 
 /// How the values of one interval of a time series combine.

@@ -4,7 +4,6 @@ use lancet_compiler::builtin::{Builtin, Call, Extra, Operand, Signature};
 use lancet_compiler::check::Checker;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::ir::Address;
-use lancet_compiler::ir::{BinaryOp, Helper, Instruction, MemorySize};
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Type;
 use lancet_syntax::ast;
@@ -43,19 +42,7 @@ impl Builtin for Join {
     fn lower(&self, lowerer: &mut Lowerer<'_>, call: &Call, _: &Type, _: Option<Address>) -> Operand {
         let Extra::Text(delimiter) = &call.extra else { return Operand::Void };
         let array = lowerer.scalar(&call.arguments[0]);
-        lowerer.emit_strings(delimiter, STRINGS, STRING_SIZE, |lowerer, index, to, end| {
-            let slot = Address::Slot(lowerer.slot(8, 8, "argument"), 0);
-            lowerer.push(Instruction::Zero { address: slot, size: 8 });
-            let pointer_size = lowerer.constant(8);
-            let offset = lowerer.binary(BinaryOp::Mul, index, pointer_size);
-            let at = lowerer.binary(BinaryOp::Add, array, offset);
-            let (slot_address, eight) = (lowerer.address_of(slot), lowerer.constant(8));
-            lowerer.call(Helper::PROBE_READ, &[slot_address, eight, at]);
-            let string = lowerer.value(Instruction::Load { address: slot, size: MemorySize::B8, signed: false });
-            lowerer.go_on_or(string, end);
-            let size = lowerer.constant(i64::from(STRING_SIZE));
-            lowerer.call(Helper::PROBE_READ_STR, &[to, size, string]);
-        });
+        lowerer.emit_strings(delimiter, STRINGS, STRING_SIZE, array);
         Operand::Void
     }
 

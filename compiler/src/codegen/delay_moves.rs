@@ -13,7 +13,7 @@ use super::insn::{ALU64, Alu, FRAME, Insn, MOV, REG};
 
 pub(super) fn run(assembly: &mut Assembly) {
     let runs = assembly.runs();
-    let live = live_at_end(assembly, &runs);
+    let live = live_at_end(&runs, &live_at_start(assembly, &runs));
     assembly.replace(&runs, |index, old, lines| {
         let needed = needed(old, live[index]);
         let rewritten = Delay::new(old).run(&needed, live[index]);
@@ -38,22 +38,32 @@ fn is_needless(effects: &Effects, after: RegisterSet) -> bool {
 }
 
 /// By run: the registers whose values are read after it.
-fn live_at_end(assembly: &Assembly, runs: &[Run]) -> Vec<RegisterSet> {
+fn live_at_end(runs: &[Run], at_start: &[RegisterSet]) -> Vec<RegisterSet> {
+    runs.iter().map(|run| behind(run, at_start)).collect()
+}
+
+fn behind(run: &Run, at_start: &[RegisterSet]) -> RegisterSet {
+    run.successors
+        .iter()
+        .flatten()
+        .map(|successor| at_start[*successor])
+        .fold(RegisterSet::default(), RegisterSet::with)
+}
+
+/// By run: the registers whose values are read in it or after it.
+pub(super) fn live_at_start(assembly: &Assembly, runs: &[Run]) -> Vec<RegisterSet> {
     let mut at_start = vec![RegisterSet::default(); runs.len()];
-    let mut at_end = vec![RegisterSet::default(); runs.len()];
     let mut changed = true;
     while changed {
         changed = false;
         for (index, run) in runs.iter().enumerate().rev() {
-            let successors = run.successors.iter().flatten().map(|successor| at_start[*successor]);
-            let end = successors.fold(RegisterSet::default(), RegisterSet::with);
+            let end = behind(run, &at_start);
             let start = assembly.lines[run.lines.clone()].iter().rev().fold(end, |after, line| before(line, after));
-            at_end[index] = end;
             changed |= start != at_start[index];
             at_start[index] = start;
         }
     }
-    at_end
+    at_start
 }
 
 /// The lines that do something, each with the registers that are read after it.

@@ -2,8 +2,8 @@
 
 use super::Relocation;
 use super::insn::{
-    ALU, ALU64, ATOMIC, CALL, END_TO_BE, EXIT, IMM_DW, Insn, JMP, JMP32, LD, LDX, MEM_SIGNED, MOV, NEG, REG, SIGNED,
-    ST, STX,
+    ALU, ALU64, ATOMIC, CALL, END_TO_BE, EXIT, IMM_DW, Insn, JMP, JMP32, LD, LDX, MEM_SIGNED, MOV, NEG, PSEUDO_KFUNC,
+    REG, SIGNED, ST, STX,
 };
 use crate::ir::Helper;
 use std::fmt::Write;
@@ -73,6 +73,7 @@ fn one(insn: Insn, at: usize) -> String {
                 op => format!("{name}{dst} {}= {right}", operator(op)),
             }
         }
+        JMP if code == JMP | CALL && insn.src == PSEUDO_KFUNC => format!("call kfunc#{imm}"),
         JMP if code == JMP | CALL => match Helper(imm as u32).name() {
             "unknown" => format!("call {imm}"),
             name => format!("call {name}#{imm}"),

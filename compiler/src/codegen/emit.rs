@@ -11,7 +11,7 @@ use super::insn::{
 use super::plan::{Place, Plan, plan};
 use super::scratch::Region;
 use super::vcode::{Base, Callee, Op, Source, VCode};
-use super::{FunctionCode, Limit, Relocation, TooLarge, delay_moves, merge_returns, select};
+use super::{FunctionCode, Limit, Relocation, TooLarge, delay_moves, merge_tails, select, straighten_arms};
 use crate::ir::{Function, FunctionKind, MemorySize, Slot, Width};
 use lancet_syntax::span::Span;
 use regalloc2::{Allocation, Edit, InstOrEdit, Output};
@@ -60,7 +60,8 @@ pub(super) fn function(
     }
     let mut assembly = Emitter::new(&plan, &code, &output).run();
     delay_moves::run(&mut assembly);
-    merge_returns::run(&mut assembly);
+    merge_tails::run(&mut assembly);
+    straighten_arms::run(&mut assembly);
     let resolved = assembly.resolve()?;
     let code = FunctionCode {
         name: function.name.clone(),
@@ -223,6 +224,10 @@ impl<'a> Emitter<'a> {
                 if !same {
                     self.alu(MOV, width, dst, src, || reg(1));
                 }
+            }
+            // 32-bit arithmetic clears the upper half.
+            Op::Wide { value, .. } if u32::try_from(value).is_ok() => {
+                self.alu(MOV, Width::W32, reg(0), Source::Imm(value as i32), || 0);
             }
             Op::Wide { value, .. } => {
                 self.wide(reg(0), 0, value as i32, (value >> 32) as i32);

@@ -11,11 +11,12 @@ mod emit;
 mod held;
 mod insn;
 mod memory;
-mod merge_returns;
+mod merge_tails;
 mod plan;
 mod print;
 mod scratch;
 mod select;
+mod straighten_arms;
 #[cfg(test)]
 mod tests;
 mod vcode;

@@ -45,11 +45,17 @@ impl Lowerer<'_> {
 
     /// Makes a per-CPU element, or this CPU's value of one that another CPU has made meanwhile.
     fn make_element(&mut self, map: MapIndex, place: ElementPlace, words: &[Value]) {
-        let slot = self.slot(self.value_size(map), 8, "value");
-        for (index, word) in words.iter().enumerate() {
-            self.store8(Address::Slot(slot, 8 * index as u32), *word);
-        }
-        let (value, any) = (self.address_of(Address::Slot(slot, 0)), self.constant(0));
+        let value = match words {
+            [word] if self.is_constant(*word, 1) => self.number_address(1),
+            _ => {
+                let slot = self.slot(self.value_size(map), 8, "value");
+                for (index, word) in words.iter().enumerate() {
+                    self.store8(Address::Slot(slot, 8 * index as u32), *word);
+                }
+                self.address_of(Address::Slot(slot, 0))
+            }
+        };
+        let any = self.constant(0);
         let result = self.call(Helper::MAP_UPDATE_ELEM, &[place.table, place.key, value, any]);
         let zero = self.constant(0);
         let failed = self.compare(Comparison::NotEqual, result, zero);

@@ -3,14 +3,12 @@
 
 use super::{Lowerer, is_fired, value_type};
 use crate::hir::{Expr, ExprKind};
-use crate::ir::{
-    Address, BinaryOp, Block, Comparison, Helper, Instruction, MapData, MapId, MapKind, MemorySize, Value,
-};
+use crate::ir::{Address, Comparison, Helper, Instruction, MapData, MapId, MapKind, Value};
 use crate::types::Type;
-use lancet_manifest::{Action, Argument, Counter, Format, InitialValue, Outcome, TextSink, ValueType};
+use lancet_manifest::{Action, Argument, Counter, Format, InitialValue, Outcome, TextSink};
 
 /// Fields start behind the action's number and a reserved word.
-const HEADER: u32 = 8;
+pub(super) const HEADER: u32 = 8;
 const SYMBOL: &str = "lancet_records";
 /// The runtime sets the size that it wants; this is what an object has that is loaded by something else.
 const RING_BYTES: u32 = 1 << 18;
@@ -55,7 +53,7 @@ impl Lowerer<'_> {
     }
 
     /// Sends a record of `size` bytes that `fill` fills.
-    fn send(&mut self, action: Action, size: u32, fill: impl FnOnce(&mut Self, Value)) {
+    pub(super) fn send(&mut self, action: Action, size: u32, fill: impl FnOnce(&mut Self, Value)) {
         self.send_and(action, size, fill, |_| {});
     }
 
@@ -181,35 +179,6 @@ impl Lowerer<'_> {
                 lowerer.push(Instruction::Copy { to, from, size });
             }
             lowerer.store8(Address::Pointer(record, divisor_at as i32), divisor);
-        });
-    }
-
-    /// Sends `count` strings of `size` bytes, each written by `fill`, which gets its index, where it belongs, and the block
-    /// to go to when there are no more.
-    pub fn emit_strings(
-        &mut self,
-        delimiter: &str,
-        count: u32,
-        size: u32,
-        fill: impl FnOnce(&mut Self, Value, Value, Block),
-    ) {
-        let arguments = (0..count)
-            .map(|index| Argument { offset: HEADER + index * size, ty: ValueType::String { size } })
-            .collect();
-        let action = Action::Join { delimiter: delimiter.to_owned(), arguments };
-        self.send(action, HEADER + count * size, |lowerer, record| {
-            let zero = lowerer.constant(0);
-            for index in 0..count {
-                let address = Address::Pointer(record, (HEADER + index * size) as i32);
-                lowerer.push(Instruction::Store { address, size: MemorySize::B1, value: zero });
-            }
-            lowerer.count_up(count, |lowerer, index, end| {
-                let step = lowerer.constant(i64::from(size));
-                let bytes = lowerer.binary(BinaryOp::Mul, index, step);
-                let start = lowerer.add_constant(record, i64::from(HEADER));
-                let to = lowerer.binary(BinaryOp::Add, start, bytes);
-                fill(lowerer, index, to, end);
-            });
         });
     }
 

@@ -12,7 +12,7 @@ pub(super) struct Globals {
     counters: Vec<Counter>,
 }
 
-/// Counters start behind the initial values, of which there are at most this many.
+/// Counters start behind the initial values, of which there are at most this many: each kind once, and the numbers 0 and 1.
 const INITIAL_VALUES: u32 = 8;
 const SYMBOL: &str = ".data.lancet";
 
@@ -51,6 +51,12 @@ impl Lowerer<'_> {
             }
         };
         Address::Pointer(self.value(Instruction::MapValueAddress(map, 8 * index as u32)), 0)
+    }
+
+    /// The address of a number in memory that stays as it is.
+    pub(super) fn number_address(&mut self, number: u64) -> Value {
+        let address = self.initial_address(InitialValue::Number(number));
+        self.address_of(address)
     }
 
     /// The address of constant bytes.

@@ -179,8 +179,10 @@ impl<'a> Lowerer<'a> {
 
     /// The address of that many zero bytes.
     fn zeros(&mut self, size: u32) -> Value {
-        if size > 16 {
-            return self.constant_bytes(&vec![0; size as usize]);
+        match size {
+            ..=8 => return self.number_address(0),
+            9..=16 => {}
+            _ => return self.constant_bytes(&vec![0; size as usize]),
         }
         let slot = Address::Slot(self.slot(size, 8, "zero"), 0);
         self.push(Instruction::Zero { address: slot, size });
@@ -223,7 +225,10 @@ impl<'a> Lowerer<'a> {
 
     /// Something was assigned to a map without keys.
     fn mark_present(&mut self, map: MapIndex, value: Value) {
-        if let MapShape::Scalar { present_offset } = self.manifest.maps[map.0 as usize].shape {
+        let map = &self.manifest.maps[map.0 as usize];
+        if let MapShape::Scalar { present_offset } = map.shape
+            && !map.value.shows_assignment()
+        {
             let one = self.constant(1);
             self.store8(Address::Pointer(value, present_offset as i32), one);
         }

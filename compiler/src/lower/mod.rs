@@ -9,6 +9,7 @@ mod emit;
 mod expression;
 mod flow;
 mod globals;
+mod join;
 mod load;
 mod locals;
 mod loops;
@@ -349,6 +350,11 @@ impl<'a> Lowerer<'a> {
     /// A constant.
     pub fn constant(&mut self, value: i64) -> Value {
         self.value(Instruction::Const(value))
+    }
+
+    /// Whether a value is this number, whatever happens.
+    pub(super) fn is_constant(&self, value: Value, number: i64) -> bool {
+        matches!(self.builder.function().definition(value), Some(Instruction::Const(known)) if *known == number)
     }
 
     /// 64-bit arithmetic.

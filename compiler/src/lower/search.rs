@@ -1,19 +1,25 @@
 //! Looking for one string in another, joining two, and comparing memory: what needs places that are computed.
 //!
-//! Such memory is in scratch slots: a map's value may be read anywhere, unaligned too, on every kernel. Loops are counted
+//! Where the kernel has a function that searches, it does. Else such memory is in scratch slots: a map's value may be read anywhere, unaligned too, on every kernel. Loops are counted
 //! up from 0, so that the verifier knows the place in each round; it walks through all rounds, which bounds how long
 //! strings may be.
 
 use super::loops::Frame;
 use super::{Lowerer, scan};
 use crate::hir::{Expr, ExprKind};
-use crate::ir::{Address, BinaryOp, Comparison, Helper, Instruction, MemorySize, UnaryOp, Value};
+use crate::ir::{Address, BinaryOp, Comparison, Helper, Instruction, MemorySize, UnaryOp, Value, Width};
 use crate::types::Type;
+use lancet_kernel::btf::NameKind;
 
 /// The most bytes that are searched: the verifier remembers 8192 branches, and a round has two or three.
 pub const LONGEST_SEARCHED: u32 = 2048;
 /// The most that the verifier may have to walk through for one search, of the million instructions that it allows a program.
 const MOST_INSTRUCTIONS: u32 = 450_000;
+/// The kernel's function `int bpf_strstr(const char *, const char *)`, which looks at 65,536 bytes and no more.
+const KERNEL_SEARCH: &str = "bpf_strstr";
+const LONGEST_BY_KERNEL: u32 = 60_000;
+/// Longer literals are in read-only memory: making that costs more than a few stores.
+const LONG_LITERAL: usize = 16;
 /// Instructions per round, and per word of the needle in each.
 const ROUND: u32 = 8;
 const WORD: u32 = 6;
@@ -39,9 +45,27 @@ impl Lowerer<'_> {
             return self.constant(answer.absent());
         };
         let (size, most) = (*size, *most);
-        if let ExprKind::String(bytes) = &needle.kind {
-            let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
-            return self.find_literal(haystack, size, &bytes[..end], answer);
+        let literal = match &needle.kind {
+            ExprKind::String(bytes) => bytes.split(|byte| *byte == 0).next(),
+            _ => None,
+        };
+        match literal {
+            Some([]) => return self.constant(answer.at_start()),
+            Some(literal) if literal.len() as u32 > size => return self.constant(answer.absent()),
+            _ => {}
+        }
+        if size.max(most) <= LONGEST_BY_KERNEL
+            && let Some(function) = self.kernel_search()
+        {
+            let haystack = self.terminated(haystack, size);
+            let needle = match literal {
+                Some(literal) => self.terminated_literal(literal),
+                None => self.terminated(needle, most),
+            };
+            return self.search_by_kernel(function, haystack, needle, answer);
+        }
+        if let Some(literal) = literal {
+            return self.find_literal(haystack, size, literal, answer);
         }
         let pattern = self.pattern(needle, most);
         // Every round compares whole words, behind the end too.
@@ -63,12 +87,6 @@ impl Lowerer<'_> {
 
     fn find_literal(&mut self, haystack: &Expr, size: u32, needle: &[u8], answer: Answer) -> Value {
         let length = needle.len() as u32;
-        if length == 0 {
-            return self.constant(answer.at_start());
-        }
-        if length > size {
-            return self.constant(answer.absent());
-        }
         let in_callback = self.frame.is_some_and(Frame::in_callback);
         if self.target.features.bpf_loop && (!in_callback || size > LONGEST_SEARCHED) {
             let base = self.searched(haystack, size, scan::room(size, needle));
@@ -85,6 +103,61 @@ impl Lowerer<'_> {
         self.first_place(base, size - length + 1, answer, |lowerer, at| {
             lowerer.equals_bytes(Address::Pointer(at, 0), needle)
         })
+    }
+
+    /// The kernel's own search (Linux 6.17), where this program may call it.
+    fn kernel_search(&self) -> Option<u32> {
+        let kernel = self.target.kernel;
+        let section = &self.part.filter(|_| self.target.features.kfuncs)?.section;
+        let function = kernel.btf()?.find(KERNEL_SEARCH, NameKind::Function)?;
+        kernel.may_call(KERNEL_SEARCH, section).then_some(function.0)
+    }
+
+    fn search_by_kernel(&mut self, function: u32, haystack: Value, needle: Value, answer: Answer) -> Value {
+        let (name, arguments) = (KERNEL_SEARCH.to_owned(), vec![haystack, needle]);
+        let found = self.value(Instruction::CallKernel { name, btf_id: function, arguments });
+        // It gives an int: an index, or an error.
+        let zero = self.constant(0);
+        let is_place = self.value(Instruction::Compare(Comparison::SignedGreaterEqual, Width::W32, found, zero));
+        match answer {
+            Answer::Presence => is_place,
+            Answer::Place => self.choose(is_place, |_| found, |lowerer| lowerer.constant(answer.absent())),
+        }
+    }
+
+    /// The address of a string with a NUL in it or behind it.
+    fn terminated(&mut self, expr: &Expr, size: u32) -> Value {
+        let memory = self.text(expr, size);
+        let is_whole = matches!(expr.kind, ExprKind::Call(_) | ExprKind::Load { .. } | ExprKind::Local(_));
+        let to = match memory {
+            Address::Slot(slot, 0) if is_whole => {
+                self.builder.grow_slot(slot, size + 1);
+                memory
+            }
+            _ => {
+                let copy = Address::Slot(self.slot(size + 1, 8, "searched"), 0);
+                self.push(Instruction::Copy { to: copy, from: memory, size });
+                copy
+            }
+        };
+        self.end_at(to, size);
+        self.address_of(to)
+    }
+
+    fn terminated_literal(&mut self, literal: &[u8]) -> Value {
+        let bytes = [literal, &[0]].concat();
+        if bytes.len() > LONG_LITERAL {
+            return self.constant_bytes(&bytes);
+        }
+        let to = Address::Slot(self.slot(bytes.len() as u32, 8, "wanted"), 0);
+        self.push(Instruction::StoreBytes { address: to, bytes });
+        self.address_of(to)
+    }
+
+    /// Puts a NUL behind the string there.
+    fn end_at(&mut self, string: Address, size: u32) {
+        let (end, nul) = (self.offset_address(string, size), self.constant(0));
+        self.push(Instruction::Store { address: end, size: MemorySize::B1, value: nul });
     }
 
     /// The first of `places` bytes behind `base` where the test holds, unless the NUL comes before.
@@ -201,8 +274,7 @@ impl Lowerer<'_> {
                 copy
             }
         };
-        let (end, nul) = (self.offset_address(to, size), self.constant(0));
-        self.push(Instruction::Store { address: end, size: MemorySize::B1, value: nul });
+        self.end_at(to, size);
         self.address_of(to)
     }
 

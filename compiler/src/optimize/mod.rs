@@ -17,6 +17,7 @@ mod fuse_branches;
 mod merge_lookups;
 mod narrow_extensions;
 mod number_values;
+mod reuse_loads;
 mod reuse_slots;
 mod rewrite;
 mod simplify_algebra;
@@ -67,6 +68,7 @@ const PASSES: &[Pass] = &[
     Pass { name: "number_values", run: number_values::run, kind: Kind::Values },
     Pass { name: "forward_loads", run: forward_loads::run, kind: Kind::Values },
     Pass { name: "merge_lookups", run: merge_lookups::run, kind: Kind::Values },
+    Pass { name: "reuse_loads", run: reuse_loads::run, kind: Kind::Values },
     Pass { name: "follow_decisions", run: follow_decisions::run, kind: Kind::Values },
     Pass { name: "thread_jumps", run: thread_jumps::run, kind: Kind::Counts },
     DEAD_STORES,

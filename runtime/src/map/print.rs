@@ -6,7 +6,6 @@ use super::order::write_place;
 use super::sort::{Entries, Sorted};
 use crate::format::histogram::{self, Scale};
 use crate::format::json::{self, Object};
-use crate::format::number::word;
 use crate::format::output::Output;
 use crate::format::time_series::{self, Series};
 use crate::format::{Context, Style, text};
@@ -43,7 +42,8 @@ pub fn write_map(output: &mut Output, request: Request, context: &mut Context) -
     let maps = context.maps;
     match &map.shape {
         MapShape::Scalar { present_offset } => maps.visit(index, &mut |_, values| {
-            let assigned = values.iter().any(|value| word(value, *present_offset as usize, 8) != 0);
+            let told_from = if map.value.shows_assignment() { 0 } else { *present_offset as usize };
+            let assigned = values.iter().any(|value| value.iter().skip(told_from).any(|byte| *byte != 0));
             if assigned || (selection.unset && !spans_lines(&map.value)) {
                 let mut value = combine(&map.value, values);
                 value.divide(selection.divisor);

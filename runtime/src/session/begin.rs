@@ -66,6 +66,7 @@ fn initial_value(value: InitialValue, clocks: &Clocks, process: Option<u32>) -> 
         InitialValue::PidNamespaceInode => namespace().map_or(0, |file| file.ino()),
         InitialValue::WallTimeAtBoot => clocks.wall(Clock::Boot, 0) as u64,
         InitialValue::Running => 1,
+        InitialValue::Number(number) => number,
     }
 }
 

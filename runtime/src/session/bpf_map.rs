@@ -208,11 +208,13 @@ impl LoadedMap {
     }
 
     fn zero_values(&self, bytes: &mut [u8]) {
-        let stride = self.stride().max(1);
-        let end = self.scalar.as_ref().map_or(stride, |scalar| scalar.present_offset);
-        for value in bytes.chunks_mut(stride) {
-            let end = end.min(value.len());
-            value[..end].fill(0);
+        for value in bytes.chunks_mut(self.stride().max(1)) {
+            let is_assigned = value.iter().any(|byte| *byte != 0);
+            value.fill(0);
+            let flag = self.scalar.as_ref().and_then(|scalar| value.get_mut(scalar.present_offset..));
+            if let Some(flag) = flag.filter(|_| is_assigned).and_then(<[u8]>::first_mut) {
+                *flag = 1;
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use super::super::assembly::{Assembly, Label, Line};
 use super::super::insn::{
     ALU, ALU64, Alu, CALL, Condition, EXIT, FRAME, IMM_DW, Insn, JMP, JMP32, LD, LDX, MEM, MOV, REG, STX,
 };
-use super::super::{delay_moves, merge_returns};
+use super::super::{delay_moves, merge_tails, straighten_arms};
 use super::machine;
 use crate::ir::Helper;
 use lancet_syntax::span::Span;
@@ -18,6 +18,10 @@ enum Step {
     Wide(u8, u32, u32),
     /// A jump forward, over so many steps.
     Branch(Insn, usize),
+    /// The same, always taken.
+    Jump(usize),
+    /// A branch with two arms that come together again.
+    Arms(Insn, Vec<Insn>, Vec<Insn>),
     Call,
     Return(i32),
 }
@@ -43,18 +47,23 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (offset(), register()).prop_map(|(at, from)| insn(STX | MEM | 0x18, FRAME, from, at, 0)),
         1 => (offset(), register()).prop_map(|(at, to)| insn(LDX | MEM | 0x18, to, FRAME, at, 0)),
     ];
-    let branch = (condition(), register(), prop_oneof![register().prop_map(Ok), (-2..3).prop_map(Err)], 0..6usize);
-    prop_oneof![
-        16 => plain.prop_map(Step::Plain),
-        1 => (register(), any::<u32>(), 0..3u32).prop_map(|(to, low, high)| Step::Wide(to, low, high)),
-        3 => (branch, select(vec![JMP, JMP32])).prop_map(|((condition, left, right, over), class)| {
+    let right = || prop_oneof![register().prop_map(Ok), (-2..3).prop_map(Err)];
+    let branch =
+        (condition(), register(), right(), select(vec![JMP, JMP32])).prop_map(|(condition, left, right, class)| {
             let code = class | condition as u8;
-            let jump = match right {
+            match right {
                 Ok(right) => insn(code | REG, left, right, 0, 0),
                 Err(value) => insn(code, left, 0, 0, value),
-            };
-            Step::Branch(jump, over)
-        }),
+            }
+        });
+    let set = (register(), -2..3).prop_map(|(to, value)| insn(ALU64 | MOV, to, 0, 0, value));
+    let arm = || prop::collection::vec(prop_oneof![set.clone(), plain.clone()], 1..3);
+    prop_oneof![
+        16 => plain.clone().prop_map(Step::Plain),
+        1 => (register(), any::<u32>(), 0..3u32).prop_map(|(to, low, high)| Step::Wide(to, low, high)),
+        3 => (branch.clone(), 0..6usize).prop_map(|(jump, over)| Step::Branch(jump, over)),
+        1 => (0..6usize).prop_map(Step::Jump),
+        3 => (branch, arm(), arm()).prop_map(|(jump, then, otherwise)| Step::Arms(jump, then, otherwise)),
         1 => Just(Step::Call),
         1 => (0..2).prop_map(Step::Return),
     ]
@@ -79,6 +88,19 @@ fn assemble(steps: &[Step], returned: &[u8]) -> Assembly {
             Step::Branch(jump, over) => {
                 let target = Some(Label((index + 1 + over).min(steps.len())));
                 lines.push(Line { target, ..line(*jump) });
+            }
+            Step::Jump(over) => {
+                let target = Some(Label((index + 1 + over).min(steps.len())));
+                lines.push(Line { target, ..line(insn(JMP, 0, 0, 0, 0)) });
+            }
+            Step::Arms(jump, then, otherwise) => {
+                let (arm, end) = (Label(assembly.labels.len()), Label(assembly.labels.len() + 1));
+                lines.push(Line { target: Some(arm), ..line(*jump) });
+                lines.extend(then.iter().map(|insn| line(*insn)));
+                lines.push(Line { target: Some(end), ..line(insn(JMP, 0, 0, 0, 0)) });
+                assembly.labels.push(lines.len());
+                lines.extend(otherwise.iter().map(|insn| line(*insn)));
+                assembly.labels.push(lines.len());
             }
             Step::Call => {
                 let helper = Helper::SEND_SIGNAL.0 as i32;
@@ -106,14 +128,15 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn late_moves_and_shared_ends_change_no_result(
+    fn late_moves_shared_tails_and_moved_arms_change_no_result(
         steps in prop::collection::vec(step(), 1..40),
         returned in prop::collection::vec(select(vec![1u8, 2, 3, 6, 7]), 0..4),
     ) {
         let original = assemble(&steps, &returned);
         let mut changed = original.clone();
         delay_moves::run(&mut changed);
-        merge_returns::run(&mut changed);
+        merge_tails::run(&mut changed);
+        straighten_arms::run(&mut changed);
         prop_assert!(changed.lines.len() <= original.lines.len());
         prop_assert_eq!(result(changed), result(original));
     }
