@@ -11,7 +11,9 @@ use super::insn::{
 use super::plan::{Place, Plan, plan};
 use super::scratch::Region;
 use super::vcode::{Base, Callee, Op, Source, VCode};
-use super::{FunctionCode, Limit, Relocation, TooLarge, delay_moves, merge_tails, select, straighten_arms};
+use super::{
+    FunctionCode, Limit, Relocation, TooLarge, delay_moves, merge_tails, number_registers, select, straighten_arms,
+};
 use crate::ir::{Function, FunctionKind, MemorySize, Slot, Width};
 use lancet_syntax::span::Span;
 use regalloc2::{Allocation, Edit, InstOrEdit, Output};
@@ -60,6 +62,7 @@ pub(super) fn function(
     }
     let mut assembly = Emitter::new(&plan, &code, &output).run();
     delay_moves::run(&mut assembly);
+    number_registers::run(&mut assembly);
     merge_tails::run(&mut assembly);
     straighten_arms::run(&mut assembly);
     let resolved = assembly.resolve()?;

@@ -12,6 +12,7 @@ mod held;
 mod insn;
 mod memory;
 mod merge_tails;
+mod number_registers;
 mod plan;
 mod print;
 mod scratch;

@@ -4,7 +4,7 @@ use super::super::assembly::{Assembly, Label, Line};
 use super::super::insn::{
     ALU, ALU64, Alu, CALL, Condition, EXIT, FRAME, IMM_DW, Insn, JMP, JMP32, LD, LDX, MEM, MOV, REG, STX,
 };
-use super::super::{delay_moves, merge_tails, straighten_arms};
+use super::super::{delay_moves, merge_tails, number_registers, straighten_arms};
 use super::machine;
 use crate::ir::Helper;
 use lancet_syntax::span::Span;
@@ -135,6 +135,7 @@ proptest! {
         let original = assemble(&steps, &returned);
         let mut changed = original.clone();
         delay_moves::run(&mut changed);
+        number_registers::run(&mut changed);
         merge_tails::run(&mut changed);
         straighten_arms::run(&mut changed);
         prop_assert!(changed.lines.len() <= original.lines.len());
