@@ -1,15 +1,17 @@
 //! What uname and /sys say about the machine: kernel version and possible CPUs.
 
 use std::fs;
+use std::sync::OnceLock;
 
 use lancet_kernel::Version;
 
 /// The running kernel's version; 0.0 when it does not say, which has no features.
 pub(crate) fn running() -> Version {
-    fs::read_to_string("/proc/sys/kernel/osrelease")
-        .ok()
-        .and_then(|release| parse(&release))
-        .unwrap_or(Version::new(0, 0))
+    static RUNNING: OnceLock<Version> = OnceLock::new();
+    *RUNNING.get_or_init(|| {
+        let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        parse(&release).unwrap_or(Version::new(0, 0))
+    })
 }
 
 /// What tells this machine from others, and from itself before it was last started, when the kernel's addresses and ids were

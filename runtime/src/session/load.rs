@@ -6,7 +6,6 @@ use super::attach;
 use super::error::{Refusal, RuntimeError};
 use super::options::Options;
 use super::privilege;
-use super::user_reads;
 use crate::kernel::bpf_program;
 use crate::kernel::lockdown::Lockdown;
 use lancet_manifest::{Manifest, SECTION, Target};
@@ -101,7 +100,7 @@ impl Loaded {
             Logging::Short => loaded.keep_program_logs(manifest, BPF_LOG_STATS),
         }
         let _targets = loaded.name_targets(manifest)?;
-        let result = loaded.load(manifest, user_reads::are_mistaken(bytes))?;
+        let result = loaded.load();
         Ok((loaded, result))
     }
 
@@ -153,18 +152,9 @@ impl Loaded {
         }
     }
 
-    fn load(&self, manifest: &Manifest, user_reads_are_mistaken: bool) -> Result<c_int, RuntimeError> {
-        let object = self.object.as_ptr();
-        if user_reads_are_mistaken {
-            // SAFETY: the object is open and not yet loaded.
-            let result = unsafe { sys::bpf_object__prepare(object) };
-            if result < 0 {
-                return Ok(result);
-            }
-            user_reads::restore(object, manifest)?;
-        }
+    fn load(&self) -> c_int {
         // SAFETY: the object is open and not yet loaded.
-        Ok(unsafe { sys::bpf_object__load(object) })
+        unsafe { sys::bpf_object__load(self.object.as_ptr()) }
     }
 
     /// Says which BPF programs are traced. They must be kept open until ours are loaded.

@@ -11,6 +11,7 @@ mod closing;
 mod collect;
 mod entry;
 pub mod error;
+mod feature;
 pub mod load;
 pub mod options;
 mod packets;
@@ -20,7 +21,6 @@ mod ring;
 mod signal;
 mod statistics;
 mod testing;
-mod user_reads;
 mod user_symbols;
 
 pub use error::RuntimeError;
