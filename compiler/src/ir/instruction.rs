@@ -293,7 +293,15 @@ pub enum Instruction {
     FunctionAddress(FunctionId),
 }
 
+/// The kernel's function that makes a pointer one that is only read from (Linux 6.2). It does nothing else.
+pub const READ_ONLY_CAST: &str = "bpf_rdonly_cast";
+
 impl Instruction {
+    /// True when it calls a function of the kernel that only gives a value, the same for the same arguments.
+    pub fn is_cast(&self) -> bool {
+        matches!(self, Self::CallKernel { name, .. } if name == READ_ONLY_CAST)
+    }
+
     /// True when it defines a value.
     pub fn has_result(&self) -> bool {
         !matches!(

@@ -26,6 +26,7 @@ pub use builder::FunctionBuilder;
 pub use entity::{Arena, Block, FunctionId, GlobalId, Inst, MapId, Slot, Value};
 pub use function::{BlockData, Function, FunctionKind, InstData, SlotData, SlotHome, ValueData, ValueDef};
 pub use instruction::{
-    Address, BinaryOp, Comparison, Helper, HelperEffect, Instruction, MemorySize, Terminator, UnaryOp, Width,
+    Address, BinaryOp, Comparison, Helper, HelperEffect, Instruction, MemorySize, READ_ONLY_CAST, Terminator, UnaryOp,
+    Width,
 };
 pub use module::{MapData, MapKind, Module};

@@ -3,7 +3,7 @@
 use super::Lowerer;
 use crate::hir::{Access, ContextKind, Expr, ExprKind};
 use crate::ir::{Address, BinaryOp, Comparison, Helper, Instruction, MemorySize, Value};
-use crate::types::{Space, Type};
+use crate::types::Type;
 use lancet_manifest::Action;
 use lancet_syntax::span::Span;
 
@@ -25,7 +25,7 @@ impl Lowerer<'_> {
             return self.system_call_value(moment, offset, ty);
         }
         let value = match self.reach(pointer, access, ty) {
-            Access::Direct if may_be_null(pointer) => {
+            Access::Direct if self.may_be_null(pointer) => {
                 let pointer = self.scalar(pointer);
                 self.choose(
                     pointer,
@@ -34,7 +34,7 @@ impl Lowerer<'_> {
                 )
             }
             Access::Direct => {
-                let pointer = self.scalar(pointer);
+                let pointer = self.loaded_through(pointer, ty);
                 self.load_scalar(Address::Pointer(pointer, offset as i32), ty)
             }
             Access::Any | Access::Kernel | Access::User => {
@@ -104,7 +104,7 @@ impl Lowerer<'_> {
     fn load_text_by_words(&mut self, pointer: &Expr, offset: i64, to: Address, size: u32) {
         let from = self.scalar(pointer);
         let load = |lowerer: &mut Self| lowerer.copy_text(Address::Pointer(from, offset as i32), to, size);
-        if may_be_null(pointer) { self.when(from, load) } else { load(self) }
+        if self.may_be_null(pointer) { self.when(from, load) } else { load(self) }
     }
 
     /// A string behind a pointer of which only the first `most` bytes matter; the helper ends it with a NUL.
@@ -114,7 +114,7 @@ impl Lowerer<'_> {
         };
         // Of a null pointer that the verifier follows nothing is read.
         let is_loaded = *access == Access::Direct && !self.helpers_read_own_memory() && can_load_text(*size);
-        if may_be_null(pointer) || is_loaded {
+        if self.may_be_null(pointer) || is_loaded {
             return None;
         }
         let bytes = size.saturating_add(1).min(most.saturating_add(1));
@@ -150,7 +150,7 @@ impl Lowerer<'_> {
             lowerer.helper_error(helper, result, span);
         };
         // The verifier does not let a program add to a pointer that may be null.
-        if may_be_null(pointer) { self.when(from, read) } else { read(self) }
+        if self.may_be_null(pointer) { self.when(from, read) } else { read(self) }
     }
 
     /// Reports a helper's negative result, when that is asked for.
@@ -221,11 +221,6 @@ impl Lowerer<'_> {
     pub(super) fn load_word(&mut self, address: Address, size: MemorySize) -> Value {
         self.value(Instruction::Load { address, size, signed: false })
     }
-}
-
-/// A pointer whose type the verifier knows and that may be null, as all that are loaded may; what a helper gives is not.
-fn may_be_null(pointer: &Expr) -> bool {
-    matches!(pointer.ty, Type::Pointer(_, Space::Typed)) && !matches!(pointer.kind, ExprKind::Call(_))
 }
 
 /// Whether a string of that many bytes is loaded by words: whole ones, and few.

@@ -5,6 +5,7 @@
 
 mod aggregate;
 mod aggregation;
+mod cast;
 mod emit;
 mod expression;
 mod flow;
@@ -133,6 +134,8 @@ pub struct Lowerer<'a> {
     first_probe: u32,
     /// How much higher than the attach cookie the number of the probe is: in the second half of a session.
     behind_cookie: u32,
+    /// The kernel's cast for pointers that are only read from, in programs of that section.
+    read_only_cast: Option<(String, Option<u32>)>,
     /// Which system call the program runs for, where it serves many.
     called: Option<Called>,
     locals: Vec<Kept>,
@@ -170,6 +173,7 @@ impl<'a> Lowerer<'a> {
             part: None,
             first_probe: 0,
             behind_cookie: 0,
+            read_only_cast: None,
             called: None,
             locals: Vec::new(),
             local_types: &[],

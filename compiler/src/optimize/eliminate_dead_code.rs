@@ -172,6 +172,7 @@ fn read_slot(instruction: &Instruction) -> Option<Slot> {
 
 fn has_effect(instruction: &Instruction) -> bool {
     match instruction {
+        cast if cast.is_cast() => false,
         Instruction::Store { .. }
         | Instruction::AtomicAdd { .. }
         | Instruction::Copy { .. }

@@ -132,6 +132,7 @@ fn follow(function: &Function, keys: &FxHashMap<Inst, Key>, available: &mut Avai
         {
             available.clear();
         }
+        cast if cast.is_cast() => {}
         Instruction::CallFunction(..) | Instruction::CallKernel { .. } => available.clear(),
         _ => {}
     }

@@ -111,6 +111,7 @@ impl Numbering<'_> {
 
     fn is_pure(&self, instruction: &Instruction) -> bool {
         match instruction {
+            cast if cast.is_cast() => true,
             Instruction::Const(_)
             | Instruction::Binary(..)
             | Instruction::Unary(..)

@@ -60,6 +60,7 @@ fn is_element(function: &Function, pointer: Value) -> bool {
 /// Whether an instruction may write to elements of maps.
 fn may_write(instruction: &Instruction) -> bool {
     match instruction {
+        cast if cast.is_cast() => false,
         Instruction::Store { address, .. }
         | Instruction::AtomicAdd { address, .. }
         | Instruction::Zero { address, .. }
