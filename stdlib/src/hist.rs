@@ -65,7 +65,11 @@ impl Aggregation for Hist {
 
     fn update(&self, lowerer: &mut Lowerer<'_>, element: Value, value: &MapValue, arguments: &[Value]) {
         let MapValue::Histogram { bits } = value else { return };
-        let bucket = bucket(lowerer, arguments[0], *bits);
+        let bucket = match lowerer.repeats(SIGNATURE.name) {
+            true => lowerer
+                .call_shared(&format!("hist{bits}"), arguments[0], |lowerer, number| bucket(lowerer, number, *bits)),
+            false => bucket(lowerer, arguments[0], *bits),
+        };
         lowerer.count_bucket(element, bucket, hist_bucket_count(*bits));
     }
 }

@@ -93,7 +93,20 @@ impl BtfWriter {
         self.add(name, KIND_DATASEC, maps.len() as u32, 0, 0, &variables);
     }
 
-    /// A function of that many parameters, its type id.
+    /// A function from number to number that the verifier walks through by itself: its type id.
+    pub(super) fn global_function(&mut self, name: &str, parameters: u32) -> u32 {
+        let word_name = self.string("unsigned long");
+        let word = self.add(word_name, KIND_INT, 0, 0, 8, &[64]);
+        let mut words = Vec::new();
+        for index in 0..parameters {
+            words.extend([self.string(&format!("a{index}")), word]);
+        }
+        let prototype = self.add(0, KIND_FUNC_PROTO, parameters, 0, word, &words);
+        let name = self.string(name);
+        self.add(name, KIND_FUNC, LINKAGE_GLOBAL, 0, prototype, &[])
+    }
+
+    /// A program, or a callback of that many parameters: its type id.
     pub(super) fn function(&mut self, name: &str, parameters: u32, global: bool) -> u32 {
         let int = self.int();
         let pointer = match self.void_pointer {

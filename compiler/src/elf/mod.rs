@@ -7,7 +7,7 @@ mod btf;
 mod describe;
 mod ext;
 
-use crate::codegen::{Code, FunctionCode, Relocation};
+use crate::codegen::{Code, Relocation};
 use crate::compile::Section;
 use crate::ir::{FunctionId, FunctionKind, MapData, Module};
 use btf::BtfWriter;
@@ -128,15 +128,19 @@ impl<'a> Writer<'a> {
         for function in &self.code.functions {
             let (name, scope) = match &function.kind {
                 FunctionKind::Program { section } => (section.as_str(), SymbolScope::Dynamic),
-                FunctionKind::Subprogram | FunctionKind::Callback => (".text", SymbolScope::Compilation),
+                FunctionKind::Subprogram => (".text", SymbolScope::Dynamic),
+                FunctionKind::Callback => (".text", SymbolScope::Compilation),
             };
             let section = self.section(name, SectionKind::Text);
             let bytes: Vec<u8> = function.insns.iter().flat_map(|insn| insn.encode()).collect();
             let offset = self.object.append_section_data(section, &bytes, 8);
             self.symbol(&function.name, SymbolKind::Text, scope, section, offset, bytes.len() as u64);
             self.places.push((section, offset));
-            let is_program = matches!(function.kind, FunctionKind::Program { .. });
-            let type_id = self.btf.function(&function.name, parameters(function), is_program);
+            let type_id = match &function.kind {
+                FunctionKind::Program { .. } => self.btf.function(&function.name, 1, true),
+                FunctionKind::Callback => self.btf.function(&function.name, function.parameters, false),
+                FunctionKind::Subprogram => self.btf.global_function(&function.name, function.parameters),
+            };
             self.function_types.push(type_id);
         }
     }
@@ -250,12 +254,4 @@ impl<'a> Writer<'a> {
 /// A one-element array that programs address directly is a data section of its own to libbpf.
 fn is_data(map: &MapData) -> bool {
     map.symbol.starts_with(".data.")
-}
-
-/// How many parameters the function takes.
-fn parameters(function: &FunctionCode) -> u32 {
-    match function.kind {
-        FunctionKind::Program { .. } => 1,
-        FunctionKind::Subprogram | FunctionKind::Callback => function.parameters,
-    }
 }

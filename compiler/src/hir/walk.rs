@@ -31,6 +31,11 @@ pub fn calls(name: &str, probe: &Probe) -> bool {
     found_in(probe).called.contains(&name)
 }
 
+/// How often an aggregation of that name is in the probe.
+pub fn aggregations(name: &str, probe: &Probe) -> usize {
+    found_in(probe).aggregated.iter().filter(|aggregated| **aggregated == name).count()
+}
+
 fn found_in(probe: &Probe) -> Found<'_> {
     let mut found = Found::default();
     visit_option(probe.predicate.as_ref(), &mut found);
@@ -44,6 +49,7 @@ struct Found<'a> {
     changed: Vec<LocalIndex>,
     loops: Vec<&'a Statement>,
     called: Vec<&'static str>,
+    aggregated: Vec<&'static str>,
 }
 
 impl Found<'_> {
@@ -151,6 +157,7 @@ fn visit<'a>(expr: &'a Expr, found: &mut Found<'a>) {
             call.arguments.iter().for_each(|argument| visit(argument, found));
         }
         ExprKind::AggregationUpdate(_, key, call) => {
+            found.aggregated.push(call.builtin.signature().name);
             visit_option(key.as_deref(), found);
             call.arguments.iter().for_each(|argument| visit(argument, found));
         }

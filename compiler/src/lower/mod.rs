@@ -21,6 +21,7 @@ mod packet;
 mod scan;
 mod search;
 mod session;
+mod shared;
 mod short_key;
 mod stack;
 mod statement;
@@ -31,8 +32,8 @@ mod value_type;
 
 use crate::hir::{self, AttachPoint, ContextKind, ProbeProgram};
 use crate::ir::{
-    Address, BinaryOp, Comparison, FunctionBuilder, FunctionKind, Helper, Instruction, MapId, MemorySize, Module, Slot,
-    Value, Width,
+    Address, BinaryOp, Comparison, FunctionBuilder, FunctionId, FunctionKind, Helper, Instruction, MapId, MemorySize,
+    Module, Slot, Value, Width,
 };
 use crate::settings::Settings;
 use crate::types::{StructLayouts, Type};
@@ -130,6 +131,9 @@ pub struct Lowerer<'a> {
     unwinder: Option<unwind::Unwinder>,
     builder: FunctionBuilder,
     part: Option<&'a ProbeProgram>,
+    probe: Option<&'a hir::Probe>,
+    /// Functions that programs share, by name.
+    shared: Vec<(String, FunctionId)>,
     /// Index in the manifest of the first probe name of this program.
     first_probe: u32,
     /// How much higher than the attach cookie the number of the probe is: in the second half of a session.
@@ -171,6 +175,8 @@ impl<'a> Lowerer<'a> {
             unwinder: None,
             builder: FunctionBuilder::new("", FunctionKind::Subprogram, 0),
             part: None,
+            probe: None,
+            shared: Vec::new(),
             first_probe: 0,
             behind_cookie: 0,
             read_only_cast: None,
@@ -213,6 +219,7 @@ impl<'a> Lowerer<'a> {
     /// What runs when the probe fires.
     fn whole_action(&mut self, probe: &'a hir::Probe, part: &'a ProbeProgram) {
         self.part = Some(part);
+        self.probe = Some(probe);
         self.make_locals(probe);
         if let ContextKind::Iterator { object: Some(offset) } = part.context {
             let context = self.context();
@@ -238,8 +245,7 @@ impl<'a> Lowerer<'a> {
         }
         self.statements(&probe.body);
         self.return_zero();
-        self.part = None;
-        self.called = None;
+        (self.part, self.probe, self.called) = (None, None, None);
     }
 
     /// Ends the program unless the condition holds.
