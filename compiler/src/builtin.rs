@@ -26,8 +26,9 @@ pub trait Builtin: Sync {
     fn lower(&self, lowerer: &mut Lowerer<'_>, call: &Call, ty: &Type, into: Option<Address>) -> Operand;
 
     /// Makes code for a call whose value is a string of which only the first `most` bytes matter, up to the NUL: nothing has
-    /// to be zero behind that. It may be written to `into`, which has room for one byte more than the type says or `most`.
-    /// `None` when there is no better way than [`Builtin::lower`]; then no code was made.
+    /// to be zero behind that. It may be written to `into`, which is no place on the stack and has room for one byte more
+    /// than the type says or `most`. Gives where the string is, and how many bytes of it were written, the NUL among them,
+    /// or a negative error. `None` when there is no better way than [`Builtin::lower`]; then no code was made.
     fn lower_text(
         &self,
         _lowerer: &mut Lowerer<'_>,
@@ -35,7 +36,7 @@ pub trait Builtin: Sync {
         _ty: &Type,
         _into: Option<Address>,
         _most: u32,
-    ) -> Option<Address> {
+    ) -> Option<(Address, Value)> {
         None
     }
 

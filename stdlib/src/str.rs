@@ -6,7 +6,7 @@ use lancet_compiler::check::is_written_integer;
 use lancet_compiler::hir::Expr;
 use lancet_compiler::hir::ExprKind;
 use lancet_compiler::ir::Address;
-use lancet_compiler::ir::{BinaryOp, Comparison, Helper, Instruction};
+use lancet_compiler::ir::{BinaryOp, Comparison, Helper, Instruction, MemorySize, Value};
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::types::Space;
 use lancet_compiler::types::Type;
@@ -109,12 +109,7 @@ impl Builtin for Str {
         lowerer.push(Instruction::Zero { address: to, size: if whole { size + 1 } else { size } });
         let length = match call.arguments.get(1) {
             None => lowerer.constant(i64::from(size) + 1),
-            Some(length) => {
-                let wanted = lowerer.scalar(length);
-                let most = lowerer.constant(i64::from(size));
-                let small = lowerer.compare(Comparison::UnsignedLessEqual, wanted, most);
-                lowerer.choose(small, |_| wanted, |_| most)
-            }
+            Some(length) => length_up_to(lowerer, length, size),
         };
         let address = lowerer.address_of(to);
         let result = lowerer.call(helper, &[address, length, pointer]);
@@ -136,24 +131,33 @@ impl Builtin for Str {
         ty: &Type,
         into: Option<Address>,
         most: u32,
-    ) -> Option<Address> {
+    ) -> Option<(Address, Value)> {
         let Type::String(size) = *ty else { return None };
         if matches!(call.arguments[0].ty, Type::String(_)) {
             return None;
         }
+        let unknown = call.arguments.get(1).filter(|length| !matches!(length.kind, ExprKind::Constant(_)));
         // Of the stack, the verifier wants to know what a length that is not known leaves unwritten.
-        if call.arguments.get(1).is_some_and(|length| !matches!(length.kind, ExprKind::Constant(_))) {
+        if unknown.is_some() && into.is_none() {
             return None;
         }
         let whole = size + u32::from(call.arguments.len() == 1);
         let bytes = whole.min(most.saturating_add(1));
         let pointer = lowerer.scalar(&call.arguments[0]);
         let to = into.unwrap_or_else(|| Address::Slot(lowerer.slot(bytes, 8, "text"), 0));
-        let (address, length) = (lowerer.address_of(to), lowerer.constant(i64::from(bytes)));
-        let helper = reader(call);
+        let length = match unknown {
+            None => lowerer.constant(i64::from(bytes)),
+            Some(length) => {
+                // The helper writes nothing when the length is zero.
+                let nul = lowerer.constant(0);
+                lowerer.push(Instruction::Store { address: to, size: MemorySize::B1, value: nul });
+                length_up_to(lowerer, length, bytes)
+            }
+        };
+        let (address, helper) = (lowerer.address_of(to), reader(call));
         let result = lowerer.call(helper, &[address, length, pointer]);
         lowerer.helper_error(helper, result, call.span);
-        Some(to)
+        Some((to, result))
     }
 
     fn reads_text(&self) -> bool {
@@ -163,6 +167,14 @@ impl Builtin for Str {
     fn fills_in_place(&self) -> bool {
         true
     }
+}
+
+/// The length that is wanted, or `most` if that is less.
+fn length_up_to(lowerer: &mut Lowerer<'_>, length: &Expr, most: u32) -> Value {
+    let wanted = lowerer.scalar(length);
+    let most = lowerer.constant(i64::from(most));
+    let small = lowerer.compare(Comparison::UnsignedLessEqual, wanted, most);
+    lowerer.choose(small, |_| wanted, |_| most)
 }
 
 /// What the kernel's helper would leave of a string: one byte less than `length`, and a NUL.

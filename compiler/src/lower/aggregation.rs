@@ -33,7 +33,7 @@ impl Lowerer<'_> {
     /// Whether no other program of the script can run while one of them does, on the same CPU: the kernel then counts the
     /// event as missed (`bpf_prog_active`). What one of them has not found in a per-CPU map it can write without looking
     /// whether it is still absent.
-    fn interrupts_are_dropped(&self) -> bool {
+    pub(super) fn interrupts_are_dropped(&self) -> bool {
         let exclusive = ["kprobe", "kretprobe", "tracepoint", "perf_event"];
         let mut parts = self.program.probes.iter().flat_map(|probe| &probe.programs);
         // Those run while nothing is attached.

@@ -1,11 +1,12 @@
 //! Records for the runtime: reserved in the ring buffer, filled in place, submitted; small ones are made on the stack and
 //! copied in, by one call instead of two. One that finds the buffer full is counted.
 
-use super::{Lowerer, is_fired, value_type};
+use super::text_record::Layout;
+use super::{Lowerer, is_fired};
 use crate::hir::{Expr, ExprKind};
 use crate::ir::{Address, Comparison, Helper, Instruction, MapData, MapId, MapKind, Value};
 use crate::types::Type;
-use lancet_manifest::{Action, Argument, Counter, Format, InitialValue, Outcome, TextSink};
+use lancet_manifest::{Action, Counter, Format, InitialValue, Outcome, TextSink};
 
 /// Fields start behind the action's number and a reserved word.
 pub(super) const HEADER: u32 = 8;
@@ -66,10 +67,10 @@ impl Lowerer<'_> {
         sent: impl FnOnce(&mut Self),
     ) {
         let number = self.action(action);
-        let ring = self.ring_buffer();
         if size <= MOST_COPIED {
-            return self.send_copy(number, size, ring, fill, sent);
+            return self.send_copy(number, size, fill, sent);
         }
+        let ring = self.ring_buffer();
         let reference = self.value(Instruction::MapReference(ring));
         let (bytes, flags) = (self.constant(i64::from(size.next_multiple_of(8))), self.constant(0));
         let record = self.call(Helper::RINGBUF_RESERVE, &[reference, bytes, flags]);
@@ -88,14 +89,7 @@ impl Lowerer<'_> {
         );
     }
 
-    fn send_copy(
-        &mut self,
-        number: u32,
-        size: u32,
-        ring: MapId,
-        fill: impl FnOnce(&mut Self, Value),
-        sent: impl FnOnce(&mut Self),
-    ) {
+    fn send_copy(&mut self, number: u32, size: u32, fill: impl FnOnce(&mut Self, Value), sent: impl FnOnce(&mut Self)) {
         let address = Address::Slot(self.slot(size, 8, "record"), 0);
         // Gaps between fields are sent too.
         self.push(Instruction::Zero { address, size });
@@ -103,8 +97,14 @@ impl Lowerer<'_> {
         self.store8(address, number);
         let record = self.address_of(address);
         fill(self, record);
-        let reference = self.value(Instruction::MapReference(ring));
-        let (bytes, flags) = (self.constant(i64::from(size)), self.constant(0));
+        let bytes = self.constant(i64::from(size));
+        self.output(record, bytes, sent);
+    }
+
+    /// Sends so many bytes at an address; `sent` is what happens when there was room for them.
+    pub(super) fn output(&mut self, record: Value, bytes: Value, sent: impl FnOnce(&mut Self)) {
+        let ring = self.ring_buffer();
+        let (reference, flags) = (self.value(Instruction::MapReference(ring)), self.constant(0));
         let result = self.call(Helper::RINGBUF_OUTPUT, &[reference, record, bytes, flags]);
         let failed = self.compare(Comparison::NotEqual, result, flags);
         self.if_else(failed, Self::record_lost, |lowerer| {
@@ -141,17 +141,17 @@ impl Lowerer<'_> {
 
     /// Sends formatted text's arguments.
     pub fn emit_text(&mut self, sink: TextSink, format: Format, arguments: &[Expr]) {
-        let (layout, size) = self.argument_layout(arguments);
-        let action = Action::Text { sink, format, arguments: layout.clone() };
-        self.emit_arguments(action, arguments, &layout, size);
+        let layout = self.layout(arguments);
+        let action = Action::Text { sink, format, arguments: layout.arguments.clone() };
+        self.emit_arguments(action, arguments, &layout);
     }
 
     /// Sends a value to be printed.
     pub fn emit_value(&mut self, value: &Expr) {
         let values = std::slice::from_ref(value);
-        let (layout, size) = self.argument_layout(values);
-        let action = Action::Value(layout[0].clone());
-        self.emit_arguments(action, values, &layout, size);
+        let layout = self.layout(values);
+        let action = Action::Value(layout.arguments[0].clone());
+        self.emit_arguments(action, values, &layout);
     }
 
     /// Sends the key of an aggregation's element to be printed, and a divisor (absent: 0).
@@ -182,30 +182,14 @@ impl Lowerer<'_> {
         });
     }
 
-    /// Offsets of the arguments in a record, each aligned to its size but at most 8.
-    fn argument_layout(&self, arguments: &[Expr]) -> (Vec<Argument>, u32) {
-        let mut offset = HEADER;
-        let layout = arguments
-            .iter()
-            .map(|argument| {
-                let ty = value_type(&argument.ty, self.target.structs);
-                // A string that is read into the record has its NUL behind it when it fills its bytes.
-                let reads = matches!(&argument.kind, ExprKind::Call(call) if call.builtin.reads_text());
-                let size = self.size_of(&argument.ty) + u32::from(reads);
-                let align = if argument.ty.is_scalar() { size.clamp(1, 8) } else { 8 };
-                let at = offset.next_multiple_of(align);
-                offset = at + size;
-                Argument { offset: at, ty }
-            })
-            .collect();
-        (layout, offset)
-    }
-
-    fn emit_arguments(&mut self, action: Action, arguments: &[Expr], layout: &[Argument], size: u32) {
+    fn emit_arguments(&mut self, action: Action, arguments: &[Expr], layout: &Layout) {
+        if let Some(last) = layout.last {
+            return self.emit_text_record(action, arguments, layout, last);
+        }
         // Whatever could leave the probe or send a record of its own comes before the reservation.
         let ready: Vec<Ready<'_>> = arguments.iter().map(|argument| self.ready(argument)).collect();
-        self.send(action, size, |lowerer, record| {
-            for ((argument, ready), place) in arguments.iter().zip(ready).zip(layout) {
+        self.send(action, layout.size, |lowerer, record| {
+            for ((argument, ready), place) in arguments.iter().zip(ready).zip(&layout.arguments) {
                 let to = Address::Pointer(record, place.offset as i32);
                 let size = lowerer.size_of(&argument.ty);
                 match ready {

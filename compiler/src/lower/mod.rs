@@ -27,6 +27,7 @@ mod stack;
 mod statement;
 mod string;
 mod system_call;
+mod text_record;
 mod unwind;
 mod value_type;
 

@@ -59,7 +59,7 @@ impl Lowerer<'_> {
         let outer = self.builder.span();
         self.builder.set_span(expr.span);
         let text = match &expr.kind {
-            ExprKind::Call(call) => call.builtin.lower_text(self, call, &expr.ty, None, most),
+            ExprKind::Call(call) => call.builtin.lower_text(self, call, &expr.ty, None, most).map(|(text, _)| text),
             ExprKind::Load { .. } => self.load_text(expr, most),
             _ => None,
         };
