@@ -12,7 +12,8 @@ use super::plan::{Place, Plan, plan};
 use super::scratch::Region;
 use super::vcode::{Base, Callee, Op, Source, VCode};
 use super::{
-    FunctionCode, Limit, Relocation, TooLarge, delay_moves, merge_tails, number_registers, select, straighten_arms,
+    FunctionCode, Limit, Relocation, TooLarge, delay_moves, drop_known, merge_tails, number_registers, select,
+    straighten_arms,
 };
 use crate::ir::{Function, FunctionKind, MemorySize, Slot, Width};
 use lancet_syntax::span::Span;
@@ -62,6 +63,7 @@ pub(super) fn function(
     }
     let mut assembly = Emitter::new(&plan, &code, &output).run();
     delay_moves::run(&mut assembly);
+    drop_known::run(&mut assembly);
     number_registers::run(&mut assembly);
     merge_tails::run(&mut assembly);
     straighten_arms::run(&mut assembly);

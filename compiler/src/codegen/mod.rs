@@ -6,6 +6,7 @@ mod allocate;
 mod assembly;
 mod delay_moves;
 mod disassemble;
+mod drop_known;
 mod effects;
 mod emit;
 mod held;

@@ -3,6 +3,7 @@
 
 use super::assembly::{Assembly, Line, Run};
 use super::delay_moves::live_at_start;
+use super::drop_known::entries;
 use super::effects::{RegisterSet, effects};
 use super::insn::{ALU, ALU64, MOV};
 use super::merge_tails::turned_around;
@@ -41,15 +42,6 @@ pub(super) fn run(assembly: &mut Assembly) {
         }
     }
     arms.iter().rev().for_each(|arm| apply(assembly, arm));
-}
-
-/// How many jumps lead to each line.
-fn entries(assembly: &Assembly) -> Vec<usize> {
-    let mut entries = vec![0; assembly.lines.len() + 1];
-    for label in assembly.lines.iter().filter_map(|line| line.target) {
-        entries[assembly.line_of(label)] += 1;
-    }
-    entries
 }
 
 /// The arm that the branch falls into, in front of the other one.
