@@ -10,7 +10,7 @@ use crate::option::ScriptOption;
 use crate::settings::{Mode, Settings};
 use crate::{codegen, elf, hir, locked_down, lower, optimize};
 use lancet_kernel::Kernel;
-use lancet_manifest::{Dropped, Manifest};
+use lancet_manifest::{Dropped, Manifest, Target};
 use lancet_syntax::ast::{Item, Program};
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::{Diagnostic, Diagnostics};
@@ -154,7 +154,7 @@ fn pipeline(
     if diagnostics.has_errors() {
         return None;
     }
-    if program.probes.is_empty() {
+    if !runs_anything(&program, settings.mode) {
         diagnostics.push(nothing_left(first, &settings));
         return None;
     }
@@ -240,6 +240,18 @@ fn first_probe(program: &Program) -> Option<Span> {
         Item::Probe(probe) => probe.attach_points.first().map(|point| point.span),
         _ => None,
     })
+}
+
+/// Whether there is what the mode is for: beside tests and benchmarks, `begin` and `end` are nothing.
+fn runs_anything(program: &hir::Program, mode: Mode) -> bool {
+    let programs = program.probes.iter().flat_map(|probe| &probe.programs);
+    let mut points = programs.flat_map(|program| &program.attach_points);
+    match mode {
+        Mode::Trace => !program.probes.is_empty(),
+        Mode::Test | Mode::Bench => {
+            points.any(|point| matches!(point.target, Target::Test { .. } | Target::Bench { .. }))
+        }
+    }
 }
 
 /// A script of which nothing is to run.

@@ -65,7 +65,7 @@ pub enum Mode {
     /// All but tests and benchmarks.
     #[default]
     Trace,
-    /// `test` probes.
+    /// `test` probes, between `begin` and `end`.
     Test,
     /// `bench` probes, between `begin` and `end`.
     Bench,

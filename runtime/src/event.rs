@@ -45,6 +45,8 @@ pub struct Printer<'a> {
     diagnostics: Box<dyn Write>,
     names: Names,
     scratch: Vec<u8>,
+    /// The style that holds again once nothing is captured any more.
+    style_afterwards: Style,
     /// Errors that the script told.
     errors: u64,
     losses: u64,
@@ -59,7 +61,9 @@ impl<'a> Printer<'a> {
         diagnostics: Box<dyn Write>,
     ) -> Self {
         let names = Names::new(&manifest.config);
-        Self { manifest, presentation, output, diagnostics, names, scratch: Vec::new(), errors: 0, losses: 0 }
+        let style_afterwards = presentation.style;
+        let scratch = Vec::new();
+        Self { manifest, presentation, output, diagnostics, names, scratch, style_afterwards, errors: 0, losses: 0 }
     }
 
     /// Carries out what a record asks for.
@@ -181,15 +185,22 @@ impl<'a> Printer<'a> {
         self.diagnose(line.as_bytes());
     }
 
-    /// Keeps output back until [`Printer::release_output`]; what it returns counts the errors told so far.
-    pub fn hold_output(&mut self) -> u64 {
+    /// Keeps what the script prints and tells, as text, until [`Printer::captured`].
+    pub fn capture(&mut self) {
         self.output.hold();
-        self.errors
+        self.style_afterwards = std::mem::replace(&mut self.presentation.style, Style::Text);
     }
 
-    /// Prints what was kept back, or drops it; the number of errors told so far.
-    pub fn release_output(&mut self, wanted: bool) {
-        self.output.release(wanted);
+    /// Ends [`Printer::capture`]: what was printed and told.
+    pub fn captured(&mut self) -> Vec<u8> {
+        self.presentation.style = self.style_afterwards;
+        self.output.take_held()
+    }
+
+    /// Prints what was captured.
+    pub fn print(&mut self, captured: &[u8]) {
+        self.output.buffer().extend_from_slice(captured);
+        self.output.written();
     }
 
     /// How many errors the script told.
@@ -197,11 +208,15 @@ impl<'a> Printer<'a> {
         self.errors
     }
 
+    /// As text or JSON.
+    pub fn style(&self) -> Style {
+        self.presentation.style
+    }
+
     /// Prints a line of this tool's own.
     pub fn line(&mut self, text: &str) {
-        self.output.buffer().extend_from_slice(text.as_bytes());
-        self.output.buffer().push(b'\n');
-        self.output.written();
+        self.print(text.as_bytes());
+        self.print(b"\n");
     }
 
     /// Where numbers get their names.
@@ -392,6 +407,10 @@ impl<'a> Printer<'a> {
 
     /// Standard error that is closed is no reason to stop.
     fn diagnose(&mut self, line: &[u8]) {
+        if self.output.is_held() {
+            self.output.buffer().extend_from_slice(line);
+            return;
+        }
         self.output.flush();
         let _ = self.diagnostics.write_all(line);
     }

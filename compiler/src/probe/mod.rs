@@ -295,7 +295,7 @@ fn is_wanted(point: &AttachPoint, settings: &Settings) -> bool {
     match (&point.target, settings.mode) {
         (Target::Test { .. }, mode) => mode == Mode::Test && filtered(),
         (Target::Bench { .. }, mode) => mode == Mode::Bench && filtered(),
-        (Target::Begin | Target::End, mode) => mode != Mode::Test,
+        (Target::Begin | Target::End, _) => true,
         (_, mode) => mode == Mode::Trace && filtered(),
     }
 }

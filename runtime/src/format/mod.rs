@@ -18,6 +18,7 @@ pub mod statistics;
 pub mod strftime;
 pub mod text;
 pub mod time_series;
+pub mod verdict;
 
 use crate::map::MapAccess;
 use crate::symbol::Names;

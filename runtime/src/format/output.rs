@@ -43,19 +43,19 @@ impl Output {
         &mut self.pending
     }
 
-    /// Keeps back what is appended from now on, until it is known whether it is wanted.
+    /// Keeps back what is appended from now on, until it is known what becomes of it.
     pub fn hold(&mut self) {
         self.held_from = Some(self.pending.len());
     }
 
-    /// Ends keeping back; what was is dropped unless it is wanted.
-    pub fn release(&mut self, wanted: bool) {
-        if let Some(start) = self.held_from.take()
-            && !wanted
-        {
-            self.pending.truncate(start);
-        }
-        self.written();
+    /// Ends keeping back; what was kept.
+    pub fn take_held(&mut self) -> Vec<u8> {
+        self.held_from.take().map_or_else(Vec::new, |start| self.pending.split_off(start))
+    }
+
+    /// True while what is appended is kept back.
+    pub fn is_held(&self) -> bool {
+        self.held_from.is_some()
     }
 
     /// Decides whether what was appended is to be written now.

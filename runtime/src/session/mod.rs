@@ -134,7 +134,11 @@ fn trace(
         let events = attached.detach();
         (session.finish(flow)?, events)
     };
-    printer.end(&maps);
+    match runs_by_itself {
+        // Their results are all that there is to say.
+        true => _ = printer.flush(),
+        false => printer.end(&maps),
+    }
     globals.report(manifest, &mut printer);
     account::report_dropped(loaded, manifest, &mut printer);
     statistics.report(loaded, manifest, &globals, &mut printer);
@@ -206,7 +210,6 @@ impl Session<'_, '_> {
 
     /// Runs tests and benchmarks.
     fn run_tests(&mut self) -> Result<Flow, RuntimeError> {
-        self.collector.drain();
         match testing::run_tests(self.loaded, self.manifest, &mut self.collector)? {
             Flow::Continue => testing::run_benchmarks(self.loaded, self.manifest, &mut self.collector),
             flow => Ok(flow),

@@ -1,10 +1,12 @@
-//! `test` and `bench` probes: each runs by itself, in the kernel; what a test printed is shown when it fails.
+//! `test` and `bench` probes: each runs by itself, in the kernel. What a test printed is shown when it fails (in JSON it is part
+//! of the result), what a benchmark prints never is.
 
 use super::begin::{self, run_for_result, run_once};
 use super::collect::Collector;
 use super::error::RuntimeError;
 use super::load::Loaded;
-use crate::event::Flow;
+use crate::event::{Flow, Printer};
+use crate::format::{Style, verdict};
 use lancet_manifest::{Manifest, Program, Target};
 use libbpf_sys as sys;
 use std::io;
@@ -26,38 +28,68 @@ pub(super) fn run_tests(
     if tests.is_empty() {
         return Ok(Flow::Continue);
     }
-    collector.printer().line(&format!("[==========] Running {}.", tests_of(tests.len())));
+    if collector.printer().style() == Style::Text {
+        collector.printer().line(&format!("[==========] Running {}.", tests_of(tests.len())));
+    }
     let mut failed = Vec::new();
     for test in &tests {
-        let name = name(test);
-        collector.printer().line(&format!("[ RUN      ] {name}"));
-        let errors = collector.printer().hold_output();
-        let started = Instant::now();
-        let result = run_for_result(loaded, test)?;
-        let took = started.elapsed().as_micros();
-        let status = match collector.drain() {
-            Flow::Closed => return Ok(Flow::Closed),
-            Flow::Exit(status) => status,
-            Flow::Continue => 0,
-        };
-        collector.resume();
-        let passed = result == 0 && status == 0 && collector.printer().errors() == errors;
-        collector.printer().release_output(!passed);
-        let verdict = if passed { "[       OK ]" } else { "[  FAILED  ]" };
-        collector.printer().line(&format!("{verdict} {name} ({took} μs)"));
-        if !passed {
-            failed.push(name);
+        match run_test(loaded, test, collector)? {
+            None => return Ok(Flow::Closed),
+            Some(true) => {}
+            Some(false) => failed.push(name(test)),
         }
     }
-    let printer = collector.printer();
-    printer.line(&format!("[==========] {} ran.", tests_of(tests.len())));
-    printer.line(&format!("[  PASSED  ] {}.", tests_of(tests.len() - failed.len())));
-    if failed.is_empty() {
-        return Ok(Flow::Continue);
+    if collector.printer().style() == Style::Text {
+        summarize(tests.len(), &failed, collector.printer());
     }
-    printer.line(&format!("[  FAILED  ] {}, listed below:", tests_of(failed.len())));
-    failed.iter().for_each(|name| printer.line(&format!("[  FAILED  ] {name}")));
-    Ok(Flow::Exit(1))
+    Ok(if failed.is_empty() { Flow::Continue } else { Flow::Exit(1) })
+}
+
+/// Whether a test passed; nothing if nobody reads the output any more.
+fn run_test(loaded: &Loaded, test: &Program, collector: &mut Collector<'_, '_>) -> Result<Option<bool>, RuntimeError> {
+    let name = name(test);
+    let printer = collector.printer();
+    let style = printer.style();
+    if style == Style::Text {
+        printer.line(&format!("[ RUN      ] {name}"));
+    }
+    let errors = printer.errors();
+    // What `begin` printed is still to come: it belongs to the first test.
+    printer.capture();
+    let started = Instant::now();
+    let result = run_for_result(loaded, test)?;
+    let took = started.elapsed();
+    let flow = collector.drain();
+    collector.resume();
+    let printer = collector.printer();
+    let output = printer.captured();
+    let status = match flow {
+        Flow::Closed => return Ok(None),
+        Flow::Exit(status) => status,
+        Flow::Continue => 0,
+    };
+    let passed = result == 0 && status == 0 && printer.errors() == errors;
+    if style == Style::Json {
+        let mut object = Vec::new();
+        verdict::write_test(&mut object, name, took, passed, &output);
+        printer.print(&object);
+        return Ok(Some(passed));
+    }
+    if !passed {
+        printer.print(&output);
+    }
+    let verdict = if passed { "[       OK ]" } else { "[  FAILED  ]" };
+    printer.line(&format!("{verdict} {name} ({} μs)", took.as_micros()));
+    Ok(Some(passed))
+}
+
+fn summarize(count: usize, failed: &[&str], printer: &mut Printer) {
+    printer.line(&format!("[==========] {} ran.", tests_of(count)));
+    printer.line(&format!("[  PASSED  ] {}.", tests_of(count - failed.len())));
+    if !failed.is_empty() {
+        printer.line(&format!("[  FAILED  ] {}, listed below:", tests_of(failed.len())));
+        failed.iter().for_each(|name| printer.line(&format!("[  FAILED  ] {name}")));
+    }
 }
 
 /// Runs each benchmark of a script for a while, and tells what a run took by the kernel's own statistics.
@@ -71,12 +103,24 @@ pub(super) fn run_benchmarks(
         return Ok(Flow::Continue);
     }
     let _counting = count_run_time()?;
-    collector.printer().line(&format!("{:<40} {:<16} {}", "Benchmark", "Time(ns)", "Iterations"));
-    collector.printer().line(&"-".repeat(66));
+    // What `begin` printed is not a benchmark's.
+    collector.drain();
+    let style = collector.printer().style();
+    if style == Style::Text {
+        collector.printer().line(&format!("{:<40} {:<16} {}", "Benchmark", "Time(ns)", "Iterations"));
+        collector.printer().line(&"-".repeat(66));
+    }
     for bench in all {
         let (time, runs) = measure(loaded, bench, collector)?;
-        let line = format!("{:<40} {:<16} {runs}", name(bench), time.checked_div(runs).unwrap_or(0));
-        collector.printer().line(&line);
+        let average = time.checked_div(runs).unwrap_or(0);
+        match style {
+            Style::Text => collector.printer().line(&format!("{:<40} {average:<16} {runs}", name(bench))),
+            Style::Json => {
+                let mut object = Vec::new();
+                verdict::write_benchmark(&mut object, name(bench), average, runs);
+                collector.printer().print(&object);
+            }
+        }
     }
     Ok(Flow::Continue)
 }
@@ -89,7 +133,11 @@ fn measure(loaded: &Loaded, bench: &Program, collector: &mut Collector<'_, '_>) 
         for _ in 0..ROUND {
             run_once(loaded, bench)?;
         }
-        if collector.drain() != Flow::Continue {
+        // Thousands of times the same output is nothing to read.
+        collector.printer().capture();
+        let flow = collector.drain();
+        collector.printer().captured();
+        if flow != Flow::Continue {
             break;
         }
     }
