@@ -124,8 +124,9 @@ fn trace(
         let output = options.output.is_none().then_some(libc::STDOUT_FILENO);
         let mut session = Session { manifest, loaded, signals: &signals, output, collector, unwinder };
         session.read_iterators(&attached)?;
-        // A script of which nothing can happen any more is at its end.
-        let flow = match attached.is_active() || process.is_some() || session.waits_for_signals() {
+        // A script of which nothing can happen any more is at its end; a command may run on to its own.
+        let goes_on = attached.is_active() || options.command.is_some() || session.waits_for_signals();
+        let flow = match goes_on {
             _ if runs_by_itself => session.run_tests()?,
             true => session.collect(process.as_ref())?,
             false => session.collector.drain(),
