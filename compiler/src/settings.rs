@@ -7,6 +7,7 @@ use lancet_manifest::{self as manifest, MissingProbes, StackMode};
 use lancet_syntax::ast::{self, ConfigValue, Item};
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::{Diagnostic, Diagnostics};
+use lancet_syntax::literal;
 
 /// Everything the user set.
 #[derive(Clone, Debug, Default)]
@@ -451,29 +452,37 @@ fn find(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name == name)
 }
 
-/// A decimal, hexadecimal or octal number with an optional sign.
+/// A number of 64 bits as literals are written, with an optional sign: `0x10`, `1e6`, `-5`. Durations are none.
 pub fn parse_number(text: &str) -> Option<i64> {
-    let text: String = text.chars().filter(|c| *c != '_').collect();
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text.as_str()),
-    };
-    let magnitude = if let Some((coefficient, exponent)) = scientific(digits) {
-        coefficient.checked_mul(10u64.checked_pow(exponent)?)?
-    } else if let Some(hex) = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
-        u64::from_str_radix(hex, 16).ok()?
-    } else if digits.len() > 1 && digits.starts_with('0') {
-        u64::from_str_radix(&digits[1..], 8).ok()?
-    } else {
-        digits.parse::<u64>().ok()?
-    };
-    Some(if negative { (magnitude as i64).wrapping_neg() } else { magnitude as i64 })
+    if literal::is_duration(text) { None } else { parse_duration(text) }
 }
 
-/// `25e6` as (25, 6).
-fn scientific(digits: &str) -> Option<(u64, u32)> {
-    let (coefficient, exponent) = digits.split_once('e')?;
-    Some((coefficient.parse().ok()?, exponent.parse().ok()?))
+/// A number or a duration, in nanoseconds: `10ms`.
+pub fn parse_duration(text: &str) -> Option<i64> {
+    parse_literal(text).map(|number| number.bits)
+}
+
+/// A number that the user gave to a script.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Given {
+    /// Its 64 bits.
+    pub bits: i64,
+    /// True when it is larger than the largest signed number.
+    pub unsigned: bool,
+}
+
+/// A number or duration as literals are written, with an optional sign.
+pub fn parse_literal(text: &str) -> Option<Given> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let magnitude = literal::integer(digits).ok()?.value;
+    let bits = magnitude as i64;
+    if negative {
+        return Some(Given { bits: bits.wrapping_neg(), unsigned: false });
+    }
+    Some(Given { bits, unsigned: bits < 0 })
 }
 
 /// `true`, `1`, `false`, `0`.

@@ -7,7 +7,7 @@ use lancet_compiler::hir::ExprKind;
 use lancet_compiler::ir::Address;
 use lancet_compiler::lower::Lowerer;
 use lancet_compiler::option::{OptionValue, ScriptOption};
-use lancet_compiler::settings::{parse_bool, parse_number};
+use lancet_compiler::settings::{parse_bool, parse_literal};
 use lancet_compiler::types::{Type, UINT64};
 use lancet_syntax::ast;
 use lancet_syntax::code::Code;
@@ -54,8 +54,8 @@ impl Builtin for Getopt {
                 Some(value) => Some(checker.constant(i64::from(value), Type::Bool, span)),
                 None => bad_value(checker, &name, Some(&text), "true or false", span),
             },
-            (OptionValue::Number(_), text) => match text.as_deref().and_then(parse_number) {
-                Some(value) => Some(checker.integer(value, span)),
+            (OptionValue::Number(_), text) => match text.as_deref().and_then(parse_literal) {
+                Some(given) => Some(checker.given_number(given, span)),
                 None => bad_value(checker, &name, text.as_deref(), "a number of 64 bits", span),
             },
             (OptionValue::Text(_), Some(text)) => Some(checker.string(text.as_bytes(), span)),

@@ -2,6 +2,7 @@
 
 use super::Checker;
 use crate::hir::{Expr, ExprKind};
+use crate::settings::Given;
 use crate::types::{INT64, Type, UINT64};
 use lancet_syntax::ast;
 use lancet_syntax::code::Code;
@@ -69,6 +70,11 @@ impl<'a> Checker<'a> {
         let unsigned = literal.suffix.is_some_and(|suffix| suffix.unsigned) || i64::try_from(literal.value).is_err();
         let ty = if unsigned { UINT64 } else { INT64 };
         Expr { span, ty, kind: ExprKind::Constant(literal.value as i64) }
+    }
+
+    /// A number from the command line, typed as the same literal is.
+    pub fn given_number(&self, given: Given, span: Span) -> Expr {
+        Expr { span, ty: if given.unsigned { UINT64 } else { INT64 }, kind: ExprKind::Constant(given.bits) }
     }
 
     /// A string literal at `span`.

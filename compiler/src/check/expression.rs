@@ -96,12 +96,12 @@ impl<'a> Checker<'a> {
 
     /// `$1`: a number when it reads as one, else a string.
     fn positional(&mut self, number: u32, span: Span) -> Option<Expr> {
-        let Some(text) = self.settings().parameter(number) else {
+        let Some(text) = self.settings().parameter(number).filter(|text| !text.is_empty()) else {
             self.doubt_parameter(number, span);
             return Some(integer(0, span));
         };
-        match crate::settings::parse_number(text) {
-            Some(value) => Some(integer(value, span)),
+        match crate::settings::parse_literal(text) {
+            Some(given) => Some(self.given_number(given, span)),
             None => self.string_literal(text.as_bytes(), span),
         }
     }

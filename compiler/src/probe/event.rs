@@ -141,9 +141,10 @@ impl Provider for Watchpoint {
 
 fn events(provider: &str, table: &[(&str, &str, u64, u64)], query: &Query<'_>) -> Vec<Listed> {
     let names = table.iter().flat_map(|&(name, other, ..)| [name, other]).filter(|name| !name.is_empty());
-    let mut matching: Vec<_> = names.filter(|name| wildcard_matches(query.part(0), name)).collect();
-    matching.sort_unstable();
-    matching.into_iter().map(|name| Listed::named(format!("{provider}:{name}:"))).collect()
+    let matching = names.filter(|name| wildcard_matches(query.part(0), name));
+    let mut probes: Vec<String> = matching.map(|name| format!("{provider}:{name}:")).collect();
+    probes.sort_unstable();
+    probes.into_iter().map(Listed::named).collect()
 }
 
 fn expansion(cx: &Cx<'_>, provider: &str, name: String, target: Target) -> Expansion {
@@ -164,7 +165,8 @@ fn counted(cx: &Cx<'_>, provider: &str, table: &[(&str, &str, u64, u64)]) -> Res
         [event, count] => (event, Some(count)),
         _ => return Err(cx.wrong(Code::BadAttachPoint, "this probe takes an event and a count")),
     };
-    let Some((_, _, number, usual)) = table.iter().find(|(name, other, ..)| name == event || other == event) else {
+    let is_named = |name: &str| !name.is_empty() && name == event;
+    let Some((_, _, number, usual)) = table.iter().find(|(name, other, ..)| is_named(name) || is_named(other)) else {
         let names = table.iter().map(|(name, ..)| *name);
         let nearest = lancet_kernel::nearest(event, names.clone());
         let help = match nearest {
@@ -183,5 +185,9 @@ fn counted(cx: &Cx<'_>, provider: &str, table: &[(&str, &str, u64, u64)]) -> Res
             Some(count) => count,
         },
     };
-    Ok((*number, period, format!("{provider}:{}", cx.parts.join(":"))))
+    let name = match count {
+        None => format!("{provider}:{event}"),
+        Some(_) => format!("{provider}:{event}:{period}"),
+    };
+    Ok((*number, period, name))
 }

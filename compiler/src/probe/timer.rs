@@ -84,27 +84,32 @@ fn timer(cx: &Cx<'_>, provider: &str, name: String, target: Target) -> Expansion
     }
 }
 
-/// `unit:count` or a duration such as `100ms`; also the probe's full name.
+/// `unit:count`, or a duration such as `100ms` or in nanoseconds; also the probe's full name.
 fn period(cx: &Cx<'_>, provider: &str) -> Result<(Period, String), Refused> {
+    let not_a_number = |text| cx.wrong(Code::BadProbeArgument, format!("\"{text}\" is not a number"));
     let (unit, count) = match cx.parts.as_slice() {
-        [one] => split_duration(one),
-        [unit, count] => (unit.as_str(), count.as_str()),
+        [one] => match crate::settings::parse_duration(one).and_then(|duration| u64::try_from(duration).ok()) {
+            Some(duration) if duration > 0 && duration.is_multiple_of(1000) => ("us", duration / 1000),
+            Some(duration) => ("ns", duration),
+            None => return Err(not_a_number(one)),
+        },
+        [unit, count] => {
+            let number = crate::settings::parse_number(count).and_then(|number| u64::try_from(number).ok());
+            (unit.as_str(), number.ok_or_else(|| not_a_number(count))?)
+        }
         parts => {
             let message = format!("this probe takes a unit and a number, not {} parts", parts.len());
             return Err(cx.wrong(Code::BadAttachPoint, message));
         }
     };
-    let Some(number) = crate::settings::parse_number(count).and_then(|number| u64::try_from(number).ok()) else {
-        return Err(cx.wrong(Code::BadProbeArgument, format!("\"{count}\" is not a number")));
-    };
-    if number == 0 {
+    if count == 0 {
         return Err(cx.wrong(Code::BadProbeArgument, "a timer needs a number above 0"));
     }
-    let name = format!("{provider}:{}", cx.parts.join(":"));
-    let nanoseconds = |factor: u64| number.checked_mul(factor);
+    let name = format!("{provider}:{unit}:{count}");
+    let nanoseconds = |factor: u64| count.checked_mul(factor);
     let period = match unit {
-        "hz" if number > 1_000_000_000 => None,
-        "hz" => Some(Period::Frequency(number)),
+        "hz" if count > 1_000_000_000 => None,
+        "hz" => Some(Period::Frequency(count)),
         "ns" => nanoseconds(1).map(Period::Nanoseconds),
         "us" => nanoseconds(1_000).map(Period::Nanoseconds),
         "ms" => nanoseconds(1_000_000).map(Period::Nanoseconds),
@@ -118,12 +123,6 @@ fn period(cx: &Cx<'_>, provider: &str) -> Result<(Period, String), Refused> {
     };
     match period {
         Some(period) => Ok((period, name)),
-        None => Err(cx.wrong(Code::BadProbeArgument, format!("{number} {unit} is too much for a timer"))),
+        None => Err(cx.wrong(Code::BadProbeArgument, format!("{count} {unit} is too much for a timer"))),
     }
-}
-
-/// `100ms` as (`ms`, `100`).
-fn split_duration(text: &str) -> (&str, &str) {
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '_').len();
-    (&text[digits..], &text[..digits])
 }

@@ -71,6 +71,12 @@ fn scientific<'a>(text: &str, value: u64, exponent: &'a str) -> Result<(u64, &'a
     Ok((value.checked_mul(power).ok_or_else(too_large)?, suffix))
 }
 
+/// True when the number ends with the suffix of a duration.
+pub fn is_duration(text: &str) -> bool {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    !text.contains(['x', 'X']) && DURATIONS.iter().any(|(name, _)| *name == &text[digits.len()..])
+}
+
 fn c_suffix(suffix: &str) -> Option<IntegerSuffix> {
     let suffix = suffix.to_ascii_lowercase();
     let (unsigned, long) = match suffix.as_str() {
