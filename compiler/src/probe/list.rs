@@ -1,6 +1,6 @@
 //! Which probes there are: for `lancet -l`.
 
-use super::{PROVIDERS, Provider, types, unknown_type};
+use super::{PROVIDERS, Provider, is_called, types, unknown_type};
 use lancet_kernel::{Kernel, Unavailable, wildcard_matches};
 use std::cell::RefCell;
 
@@ -104,7 +104,7 @@ fn list_one(pattern: &str, kernel: &dyn Kernel, pid: Option<u32>, arguments: boo
     let mut listing = Listing::default();
     let mut is_known = false;
     for known in PROVIDERS {
-        let is_named = known.name() == provider || known.aliases().contains(&provider);
+        let is_named = is_called(*known, provider);
         if is_named || wildcard_matches(provider, known.name()) {
             is_known = true;
             let parts = rest.split(':').collect();

@@ -443,9 +443,14 @@ impl Cx<'_> {
     }
 }
 
-/// The provider of that name or alias; the special ones in any case.
+/// The provider of that name or alias.
 fn find(name: &str) -> Option<&'static dyn Provider> {
-    PROVIDERS.iter().copied().find(|provider| provider.name() == name || provider.aliases().contains(&name))
+    PROVIDERS.iter().copied().find(|provider| is_called(*provider, name))
+}
+
+/// Names count in any case, as bpftrace has it; of the aliases, short forms do not.
+fn is_called(provider: &dyn Provider, name: &str) -> bool {
+    provider.name().eq_ignore_ascii_case(name) || provider.aliases().contains(&name)
 }
 
 /// What to say of a probe type that there is not, and what may be meant.
