@@ -11,7 +11,7 @@ const FLAGS: [(u64, &str); 37] = [
     (0x10_0cca, "GFP_HIGHUSER_MOVABLE"), (0x10_0cc2, "GFP_HIGHUSER"), (0x10_0cc0, "GFP_USER"),
     (0x40_0cc0, "GFP_KERNEL_ACCOUNT"), (0xcc0, "GFP_KERNEL"), (0xc40, "GFP_NOFS"), (0x820, "GFP_ATOMIC"),
     (0xc00, "GFP_NOIO"), (0x2800, "GFP_NOWAIT"),
-    (1 << 0, "__GFP_DMA"), (1 << 1, "__GFP_HIGHMEM"), (1 << 2, "__GFP_DMA32"), (1 << 3, "__GFP_MOVABLE"),
+    (1 << 0, "GFP_DMA"), (1 << 1, "__GFP_HIGHMEM"), (1 << 2, "GFP_DMA32"), (1 << 3, "__GFP_MOVABLE"),
     (1 << 4, "__GFP_RECLAIMABLE"), (1 << 5, "__GFP_HIGH"), (1 << 6, "__GFP_IO"), (1 << 7, "__GFP_FS"),
     (1 << 8, "__GFP_ZERO"), (1 << 10, "__GFP_DIRECT_RECLAIM"), (1 << 11, "__GFP_KSWAPD_RECLAIM"),
     (1 << 12, "__GFP_WRITE"), (1 << 13, "__GFP_NOWARN"), (1 << 14, "__GFP_RETRY_MAYFAIL"),
@@ -24,7 +24,7 @@ const FLAGS: [(u64, &str); 37] = [
 /// Appends the names, with `|` between.
 pub fn write(out: &mut Vec<u8>, flags: u64) {
     if flags == 0 {
-        out.extend_from_slice(b"none");
+        out.push(b'0');
         return;
     }
     let start = out.len();
@@ -65,6 +65,7 @@ mod tests {
         assert_eq!(names(0x820), "GFP_ATOMIC");
         assert_eq!(names(0x2800), "GFP_NOWAIT");
         assert_eq!(names(1 << 40), "0x10000000000");
-        assert_eq!(names(0), "none");
+        assert_eq!(names(0xcc0 | 1), "GFP_KERNEL|GFP_DMA");
+        assert_eq!(names(0), "0");
     }
 }
