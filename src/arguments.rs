@@ -10,6 +10,7 @@ use std::path::PathBuf;
     version,
     disable_help_subcommand = true,
     args_conflicts_with_subcommands = true,
+    args_override_self = true,
     override_usage = "lancet [OPTIONS] -e PROGRAM [ARGUMENTS]...\n       lancet [OPTIONS] FILE [ARGUMENTS]...   (FILE - is standard input)\n       lancet build SCRIPT -o FILE.o\n       lancet run [OPTIONS] FILE.o\n       lancet check FILE...\n       lancet fmt [--check] FILE...\n       lancet explain NAME",
     after_help = "Examples:\n  lancet -e 'tracepoint:syscalls:sys_enter_openat { printf(\"%s %s\\n\", comm, str(args.filename)); }'\n  lancet -e 'profile:hz:99 { @[comm] = count(); }'\n  lancet -c 'ls /' -e 'uprobe:libc:malloc { @ = hist(arg0); }'"
 )]
@@ -155,7 +156,7 @@ pub struct Compile {
 #[derive(Args, Clone, Debug, Default)]
 pub struct Runtime {
     /// Run a command and trace until it ends; uprobes see it only
-    #[arg(short = 'c', long = "cmd", value_name = "COMMAND")]
+    #[arg(short = 'c', long = "cmd", value_name = "COMMAND", conflicts_with = "pid")]
     pub command: Option<String>,
     /// Trace a running process until it ends
     #[arg(short = 'p', long = "pid", value_name = "PID")]
@@ -163,6 +164,9 @@ pub struct Runtime {
     /// A running process whose stacks dw_ustack unwinds, in addition to those of -c and -p; may be given several times
     #[arg(long = "dwarf-pid", value_name = "PID")]
     pub dwarf_pid: Vec<u32>,
+    /// Accepted for old command lines: the kernel's types are always used where there are any
+    #[arg(short = 'b', long = "btf", hide = true)]
+    pub btf: bool,
     /// Raise the semaphores of USDT probes in all processes that run the file; the kernel does so in any case
     #[arg(long = "usdt-file-activation")]
     pub usdt_file_activation: bool,
