@@ -166,7 +166,7 @@ fn conversion(bytes: &[u8]) -> Result<Option<(Conversion, usize)>, String> {
         [b'h', b'h', ..] => (1, 2),
         [b'h', ..] => (2, 1),
         [b'l', b'l', ..] => (8, 2),
-        [b'l' | b'j' | b'z' | b't', ..] => (8, 1),
+        [b'l' | b'L' | b'j' | b'z' | b't', ..] => (8, 1),
         _ => (4, 0),
     };
     conversion.integer_size = size;

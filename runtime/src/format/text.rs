@@ -139,14 +139,16 @@ fn write_record(out: &mut Vec<u8>, fields: &[Field], bytes: &[u8], context: &mut
 
 fn write_inet(out: &mut Vec<u8>, bytes: &[u8]) {
     const INET: u64 = 2;
+    const INET6: u64 = 10;
     let address = bytes.get(8..24).unwrap_or(&[0; 16]);
     let mut octets = [0; 16];
     octets.copy_from_slice(address);
     // Writing to a Vec cannot fail.
-    let _ = if word(bytes, 0, 4) == INET {
-        write!(out, "{}", Ipv4Addr::new(octets[0], octets[1], octets[2], octets[3]))
-    } else {
-        write!(out, "{}", Ipv6Addr::from(octets))
+    let _ = match word(bytes, 0, 4) {
+        INET => write!(out, "{}", Ipv4Addr::new(octets[0], octets[1], octets[2], octets[3])),
+        INET6 => write!(out, "{}", Ipv6Addr::from(octets)),
+        // An element that is absent has no family; of others nobody knows how they are written.
+        _ => Ok(()),
     };
 }
 
