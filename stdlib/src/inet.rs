@@ -47,7 +47,7 @@ static MACADDR: Signature = Signature {
     min: 1,
     max: 1,
     usage: "macaddr(bytes)",
-    summary: "An array of 6 bytes that prints as a MAC address.",
+    summary: "An array of 6 bytes, or those at an address, that prints as a MAC address.",
     is_unsafe: false,
 };
 
@@ -140,13 +140,13 @@ impl Builtin for Macaddr {
     }
 
     fn check<'a>(&'static self, checker: &mut Checker<'a>, arguments: &'a [ast::Argument], span: Span) -> Option<Expr> {
-        let bytes = checker.argument(&arguments[0])?;
-        let is_array = matches!(bytes.ty, Type::Array(..) | Type::String(_));
-        if !is_array || checker.size_of(&bytes.ty) != 6 {
-            let message = format!("macaddr() takes an array of 6 bytes, not {}", bytes.ty);
-            checker.error(Code::BadArgument, bytes.span, message);
-            return None;
-        }
+        let given = checker.argument(&arguments[0])?;
+        let is_array = matches!(given.ty, Type::Array(..) | Type::String(_));
+        let bytes = if is_array && checker.size_of(&given.ty) == 6 {
+            given
+        } else {
+            checker.bytes_at(given, 6, "macaddr() takes an array of 6 bytes or the address of one", span)?
+        };
         Some(Expr { span, ty: Type::Mac, kind: ExprKind::Reinterpret(Box::new(bytes)) })
     }
 

@@ -6,7 +6,7 @@ use super::inference::{meets_probe, merge};
 use super::literal::is_written_integer;
 use super::{Checker, constant};
 use crate::hir::{ArithmeticOperator, CompareOperator, Expr, ExprKind, UnaryOperator};
-use crate::types::{INT64, Space, Type, UINT64};
+use crate::types::{INT64, Space, Type, UINT8, UINT64};
 use lancet_syntax::ast::{self, BinaryOperator};
 use lancet_syntax::code::Code;
 use lancet_syntax::diagnostic::Diagnostic;
@@ -319,6 +319,23 @@ impl<'a> Checker<'a> {
                 None
             }
         }
+    }
+
+    /// The bytes that a pointer leads to, or an address that nothing says the type of; reports anything else with `wanted`.
+    pub fn bytes_at(&mut self, address: Expr, count: u32, wanted: &str, span: Span) -> Option<Expr> {
+        let pointer = match &address.ty {
+            Type::Pointer(..) => address,
+            Type::Int { size: 8, signed: false } => {
+                let space = self.facts().default_space;
+                convert(address, UINT8.pointer(space))
+            }
+            ty => {
+                let message = format!("{wanted}, not {ty}");
+                self.error(Code::BadArgument, address.span, message);
+                return None;
+            }
+        };
+        self.load(pointer, 0, Type::Array(Box::new(UINT8), count), None, span)
     }
 
     /// `&$x`, `&@m[k]`.
