@@ -23,6 +23,9 @@ pub(crate) struct Stack {
 /// PERF_MAX_STACK_DEPTH (include/uapi/linux/perf_event.h).
 const MOST_FRAMES: i64 = 127;
 
+/// The largest limit that may be asked for; kernels give fewer frames unless they are told otherwise.
+const MOST_WANTED: i64 = 1024;
+
 pub(crate) static KSTACK: Stack = Stack {
     signature: Signature {
         name: "kstack",
@@ -86,12 +89,12 @@ impl Builtin for Stack {
                 continue;
             }
             let limit = checker.constant_argument(argument, "the limit of a stack")?;
-            if !(0..=MOST_FRAMES).contains(&limit) {
-                let message = format!("a stack has at most {MOST_FRAMES} frames; {limit} is out of range");
+            if !(0..=MOST_WANTED).contains(&limit) {
+                let message = format!("the limit of a stack goes up to {MOST_WANTED}; {limit} is out of range");
                 checker.error(Code::BadArgument, span, message);
                 return None;
             }
-            stack.limit = limit as u32;
+            stack.limit = limit.min(MOST_FRAMES) as u32;
         }
         checker.facts().takes_kernel_stack |= self.source == StackSource::Kernel;
         let ty = match self.source {
