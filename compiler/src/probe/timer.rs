@@ -89,7 +89,7 @@ fn period(cx: &Cx<'_>, provider: &str) -> Result<(Period, String), Refused> {
     let not_a_number = |text| cx.wrong(Code::BadProbeArgument, format!("\"{text}\" is not a number"));
     let (unit, count) = match cx.parts.as_slice() {
         [one] => match crate::settings::parse_duration(one).and_then(|duration| u64::try_from(duration).ok()) {
-            Some(duration) if duration > 0 && duration.is_multiple_of(1000) => ("us", duration / 1000),
+            Some(duration) if duration > 0 && duration % 1000 == 0 => ("us", duration / 1000),
             Some(duration) => ("ns", duration),
             None => return Err(not_a_number(one)),
         },
