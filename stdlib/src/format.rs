@@ -17,7 +17,7 @@ pub(crate) fn check<'a>(
     arguments: &'a [ast::Argument],
     span: Span,
 ) -> Option<(Format, Vec<Expr>)> {
-    let text = format_text(checker, function, &arguments[0]);
+    let text = checker.bytes_argument(&arguments[0], &format!("the format of {function}()"));
     let values: Vec<Option<Expr>> = arguments[1..].iter().map(|argument| checker.argument(argument)).collect();
     let (bytes, text_span) = text?;
     let format = match parse(&bytes) {
@@ -60,17 +60,6 @@ pub(crate) fn check<'a>(
         }
     }
     fits.then_some((format, values))
-}
-
-fn format_text<'a>(checker: &mut Checker<'a>, function: &str, argument: &'a ast::Argument) -> Option<(Vec<u8>, Span)> {
-    let expr = checker.argument(argument)?;
-    match &expr.kind {
-        lancet_compiler::hir::ExprKind::String(bytes) => Some((bytes[..bytes.len() - 1].to_vec(), expr.span)),
-        _ => {
-            checker.error(Code::NotConstant, expr.span, format!("the format of {function}() must be a string literal"));
-            None
-        }
-    }
 }
 
 /// Why the conversion does not take a value of the type.

@@ -101,9 +101,18 @@ impl<'a> Checker<'a> {
 
     /// An argument that must be a string literal; reports when it is not.
     pub fn text_argument(&mut self, argument: &'a ast::Argument, what: &str) -> Option<String> {
-        let expr = self.argument(argument)?;
+        let (bytes, _) = self.bytes_argument(argument, what)?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The same as bytes, with the place of the literal. It may be of any length: no program holds it.
+    pub fn bytes_argument(&mut self, argument: &'a ast::Argument, what: &str) -> Option<(Vec<u8>, Span)> {
+        let outer = std::mem::replace(&mut self.outside, true);
+        let expr = self.argument(argument);
+        self.outside = outer;
+        let expr = expr?;
         match &expr.kind {
-            ExprKind::String(bytes) => Some(String::from_utf8_lossy(&bytes[..bytes.len() - 1]).into_owned()),
+            ExprKind::String(bytes) => Some((bytes[..bytes.len() - 1].to_vec(), expr.span)),
             _ => {
                 self.error(Code::NotConstant, expr.span, format!("{what} must be a string literal"));
                 None

@@ -83,7 +83,7 @@ impl<'a> Checker<'a> {
 
     fn string_literal(&mut self, bytes: &[u8], span: Span) -> Option<Expr> {
         let limit = self.settings().config.max_strlen as usize;
-        if bytes.len() > limit {
+        if bytes.len() > limit && !self.outside {
             let message = format!("the string has {} bytes; max_strlen is {limit}", bytes.len());
             self.report(
                 Diagnostic::error(Code::TooLarge, span, message)

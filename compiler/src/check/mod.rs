@@ -156,6 +156,8 @@ pub struct Checker<'a> {
     diagnostics: Diagnostics,
     inference: Inference,
     rounds: usize,
+    /// A text is checked that only the tool reads, such as a format: `max_strlen`, a limit of what programs hold, is none for it.
+    outside: bool,
     /// Scopes: the probe's own, and one frame for each macro that is being expanded.
     frames: Vec<Frame<'a>>,
     frame: usize,
@@ -187,6 +189,7 @@ impl<'a> Checker<'a> {
             diagnostics: Diagnostics::default(),
             inference: Inference::default(),
             rounds: 0,
+            outside: false,
             frames: Vec::new(),
             frame: 0,
             locals: Vec::new(),
