@@ -4,6 +4,7 @@ use crate::builtin::Builtin;
 use crate::check::{self, Environment, Registry};
 use crate::codegen::{InstructionSet, Limit};
 use crate::ctypes::TypeTable;
+use crate::hir::AttachPoint;
 use crate::import::{self, Importer};
 use crate::library::{self, LibraryFile};
 use crate::option::ScriptOption;
@@ -158,6 +159,11 @@ fn pipeline(
         diagnostics.push(nothing_left(first, &settings));
         return None;
     }
+    let probes = attach_points(&program).count();
+    if probes > settings.config.max_probes as usize {
+        diagnostics.push(too_many_probes(first, probes, &settings));
+        return None;
+    }
     let features = input.kernel.features();
     let target = lower::Target {
         features,
@@ -244,14 +250,24 @@ fn first_probe(program: &Program) -> Option<Span> {
 
 /// Whether there is what the mode is for: beside tests and benchmarks, `begin` and `end` are nothing.
 fn runs_anything(program: &hir::Program, mode: Mode) -> bool {
-    let programs = program.probes.iter().flat_map(|probe| &probe.programs);
-    let mut points = programs.flat_map(|program| &program.attach_points);
     match mode {
         Mode::Trace => !program.probes.is_empty(),
         Mode::Test | Mode::Bench => {
-            points.any(|point| matches!(point.target, Target::Test { .. } | Target::Bench { .. }))
+            attach_points(program).any(|point| matches!(point.target, Target::Test { .. } | Target::Bench { .. }))
         }
     }
+}
+
+fn attach_points(program: &hir::Program) -> impl Iterator<Item = &AttachPoint> {
+    let programs = program.probes.iter().flat_map(|probe| &probe.programs);
+    programs.flat_map(|program| &program.attach_points)
+}
+
+/// A script whose probes together are more than may be.
+fn too_many_probes(first: Span, count: usize, settings: &Settings) -> Diagnostic {
+    let message = format!("the script has {count} probes; max_probes is {}", settings.config.max_probes);
+    Diagnostic::error(Code::TooManyProbes, first, message)
+        .help(format!("raise it: config = {{ max_probes = {count} }}"))
 }
 
 /// A script of which nothing is to run.

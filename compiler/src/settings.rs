@@ -178,12 +178,16 @@ struct Setting {
 
 macro_rules! number {
     ($name:ident) => {
+        number!($name, 0, "a number that is not negative")
+    };
+    ($name:ident, $least:literal, $wanted:literal) => {
         Setting {
             name: stringify!($name),
             set: |config, text| {
                 config.$name = parse_number(text)
                     .and_then(|value| u32::try_from(value).ok())
-                    .ok_or("a number that is not negative")?;
+                    .filter(|value| ($least..).contains(value))
+                    .ok_or($wanted)?;
                 Ok(())
             },
             show: |config| Shown::Number(i64::from(config.$name)),
@@ -204,15 +208,20 @@ macro_rules! switch {
     };
 }
 
-/// Scripts may set these; nothing here depends on them.
+/// Scripts may set these; nothing here depends on them, but what makes no sense is told.
 macro_rules! ignored {
     ($name:literal) => {
         ignored!($name, "")
     };
     ($name:literal, $default:literal) => {
+        ignored!($name, $default, |_| Ok(()))
+    };
+    ($name:literal, $default:literal, $check:expr) => {
         Setting {
             name: $name,
             set: |config, text| {
+                let check: fn(&str) -> Result<(), &'static str> = $check;
+                check(text)?;
                 config.others.retain(|(name, _)| *name != $name);
                 config.others.push(($name, text.to_owned()));
                 Ok(())
@@ -227,7 +236,7 @@ macro_rules! ignored {
 
 static SETTINGS: &[Setting] = &[
     number!(max_strlen),
-    number!(max_map_keys),
+    number!(max_map_keys, 1, "a number of at least 1"),
     number!(max_probes),
     number!(max_bpf_progs),
     Setting {
@@ -292,7 +301,10 @@ static SETTINGS: &[Setting] = &[
     switch!("lazy_symbolication", runtime.lazy_symbolication),
     switch!("cpp_demangle", runtime.demangle),
     switch!("show_debug_info", runtime.show_debug_info),
-    ignored!("cache_user_symbols"),
+    ignored!("cache_user_symbols", "", |text| match text {
+        "PER_PID" | "PER_PROGRAM" | "NONE" | "0" | "1" => Ok(()),
+        _ => Err("PER_PID, PER_PROGRAM or NONE"),
+    }),
     Setting {
         name: "license",
         set: |config, text| match LICENSES.iter().find(|license| **license == text) {
@@ -304,7 +316,7 @@ static SETTINGS: &[Setting] = &[
         },
         show: |config| Shown::Text(config.license.to_owned()),
     },
-    ignored!("log_size", "1000000"),
+    ignored!("log_size", "1000000", |text| parse_number(text).map(drop).ok_or("a number")),
     ignored!("max_type_res_iterations"),
     ignored!("max_ast_nodes"),
     ignored!("unstable_import"),
@@ -321,9 +333,9 @@ static SETTINGS: &[Setting] = &[
         show: |config| Shown::Text(config.tseries.name().into()),
     },
     ignored!("unstable_addr"),
-    ignored!("unstable_typeinfo", "enable"),
+    ignored!("unstable_typeinfo", "enable", |text| Unstable::parse(text).map(drop)),
     ignored!("unstable_macro"),
-    ignored!("use_blazesym", "true"),
+    ignored!("use_blazesym", "true", |text| parse_bool(text).map(drop).ok_or("true or false")),
     ignored!("vmlinux"),
     ignored!("btf"),
     ignored!("debug_output"),
