@@ -13,6 +13,7 @@ impl<'a> Checker<'a> {
     pub(super) fn collect_macros(&mut self, program: &'a ast::Program) {
         for item in &program.items {
             let Item::Macro(definition) = item else { continue };
+            self.parameters_differ(definition);
             let known = self.macros.entry(definition.name.text.as_str()).or_default();
             let arity = definition.parameters.len();
             match known.iter().find(|other| other.parameters.len() == arity) {
@@ -24,6 +25,21 @@ impl<'a> Checker<'a> {
                     );
                 }
                 None => known.push(definition),
+            }
+        }
+    }
+
+    fn parameters_differ(&mut self, definition: &ast::Macro) {
+        let same = |a: &MacroParameter, b: &MacroParameter| {
+            std::mem::discriminant(a) == std::mem::discriminant(b) && a.name().text == b.name().text
+        };
+        for (index, parameter) in definition.parameters.iter().enumerate() {
+            if let Some(other) = definition.parameters[..index].iter().find(|other| same(other, parameter)) {
+                let message = format!("macro {} has two parameters {}", definition.name.text, parameter.name().text);
+                let place = other.name().span;
+                self.lasting.push(
+                    Diagnostic::error(Code::Duplicate, parameter.name().span, message).label(place, "first here"),
+                );
             }
         }
     }

@@ -151,6 +151,15 @@ pub enum MacroParameter {
     Map(Name),
 }
 
+impl MacroParameter {
+    /// The name without its sign.
+    pub fn name(&self) -> &Name {
+        match self {
+            Self::Expression(name) | Self::Variable(name) | Self::Map(name) => name,
+        }
+    }
+}
+
 /// A user-defined function (`fn`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct FunctionDefinition {

@@ -154,8 +154,10 @@ impl Parser<'_> {
             }
             self.close_parenthesis(open)?;
         }
-        let body = self.value_block()?;
-        Ok(Macro { span: self.since(start), name, parameters, body })
+        self.in_macro = true;
+        let body = self.value_block();
+        self.in_macro = false;
+        Ok(Macro { span: self.since(start), name, parameters, body: body? })
     }
 
     fn macro_parameter(&mut self) -> Parsed<MacroParameter> {

@@ -65,12 +65,14 @@ struct Parser<'a> {
     height: u32,
     /// True when the rest of the item is given up: nothing more is reported about it.
     abandoned: bool,
+    /// True in the body of a macro.
+    in_macro: bool,
 }
 
 impl<'a> Parser<'a> {
     /// `tokens` must end with [`TokenKind::End`].
     fn new(sources: &'a SourceMap, tokens: &'a [Token], diagnostics: &'a mut Diagnostics) -> Self {
-        Self { sources, tokens, at: 0, diagnostics, depth: 0, height: 0, abandoned: false }
+        Self { sources, tokens, at: 0, diagnostics, depth: 0, height: 0, abandoned: false, in_macro: false }
     }
 
     fn items(&mut self) -> Vec<Item> {

@@ -128,7 +128,14 @@ impl Parser<'_> {
     }
 
     fn return_statement(&mut self) -> Parsed<StatementKind> {
-        self.bump();
+        let span = self.bump().span;
+        if self.in_macro {
+            let message = "a macro cannot return: it would end the probe that calls it";
+            self.report(
+                Diagnostic::error(Code::UnexpectedToken, span, message)
+                    .help("the value of a macro is the expression at its end"),
+            );
+        }
         let ends = matches!(self.kind(), TokenKind::Semicolon | TokenKind::RightBrace | TokenKind::End);
         Ok(StatementKind::Return(if ends { None } else { Some(self.expression()?) }))
     }
