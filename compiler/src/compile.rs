@@ -184,7 +184,8 @@ fn pipeline(
     }
     dump.add(Stage::Ir, || module.to_string());
     let set = if features.cpu_v4 { InstructionSet::V4 } else { InstructionSet::V3 };
-    let code = match codegen::compile(&module, target.possible_cpus, set) {
+    let wanted = codegen::Options { set, keeps_vcode: input.dumps.contains(&Stage::Vcode) };
+    let code = match codegen::compile(&module, target.possible_cpus, wanted) {
         Ok(code) => code,
         Err(too_large) => {
             diagnostics.push(report_too_large(too_large));

@@ -25,15 +25,19 @@ impl Allocator {
     }
 
     /// Assigns registers and spill slots. A failure is a mistake of ours.
-    pub(super) fn allocate(&mut self, code: &VCode, name: &str) -> Output {
+    pub(super) fn allocate(&mut self, code: &VCode, name: &str) -> &Output {
         if let Err(error) = regalloc2::run_with_ctx(code, &self.env, &self.options, &mut self.memory) {
             panic!("register allocation of {name}: {error:?}\n{code}");
         }
-        let output = std::mem::take(&mut self.memory.output);
         if cfg!(debug_assertions) {
-            check(code, &self.env, &output, name);
+            check(code, &self.env, self.output(), name);
         }
-        output
+        self.output()
+    }
+
+    /// What the last allocation gave.
+    pub(super) fn output(&self) -> &Output {
+        &self.memory.output
     }
 }
 

@@ -13,21 +13,24 @@ use super::insn::{ALU64, Alu, FRAME, Insn, MOV, REG};
 
 pub(super) fn run(assembly: &mut Assembly) {
     let runs = assembly.runs();
-    let live = live_at_end(&runs, &live_at_start(assembly, &runs));
+    let all: Vec<Effects> = assembly.lines.iter().map(effects).collect();
+    let live = live_at_end(&runs, &at_start(&all, &runs));
+    let mut needed = Vec::new();
     assembly.replace(&runs, |index, old, lines| {
-        let needed = needed(old, live[index]);
-        let rewritten = Delay::new(old).run(&needed, live[index]);
-        match rewritten.filter(|new| new.len() <= needed.len()) {
-            Some(new) => lines.extend(new),
-            None => lines.extend(needed.iter().map(|(line, _)| *line)),
+        find_needed(&all[runs[index].lines.clone()], live[index], &mut needed);
+        let mut delay = Delay::new(lines);
+        let is_rewritten = delay.run(old, &needed, live[index]).is_some();
+        let start = delay.start;
+        if !is_rewritten || lines.len() - start > needed.len() {
+            lines.truncate(start);
+            lines.extend(needed.iter().map(|(at, _)| old[*at]));
         }
     });
 }
 
 /// The set before a line, of those after it.
-fn before(line: &Line, after: RegisterSet) -> RegisterSet {
-    let effects = effects(line);
-    match is_needless(&effects, after) {
+fn before(effects: &Effects, after: RegisterSet) -> RegisterSet {
+    match is_needless(effects, after) {
         true => after,
         false => after.without(effects.writes).with(effects.reads),
     }
@@ -52,13 +55,24 @@ fn behind(run: &Run, at_start: &[RegisterSet]) -> RegisterSet {
 
 /// By run: the registers whose values are read in it or after it.
 pub(super) fn live_at_start(assembly: &Assembly, runs: &[Run]) -> Vec<RegisterSet> {
+    let all: Vec<Effects> = assembly.lines.iter().map(effects).collect();
+    at_start(&all, runs)
+}
+
+/// The same from what each line does.
+fn at_start(all: &[Effects], runs: &[Run]) -> Vec<RegisterSet> {
     let mut at_start = vec![RegisterSet::default(); runs.len()];
+    // What was behind a run when it was followed last.
+    let mut followed: Vec<Option<RegisterSet>> = vec![None; runs.len()];
     let mut changed = true;
     while changed {
         changed = false;
         for (index, run) in runs.iter().enumerate().rev() {
             let end = behind(run, &at_start);
-            let start = assembly.lines[run.lines.clone()].iter().rev().fold(end, |after, line| before(line, after));
+            if followed[index].replace(end) == Some(end) {
+                continue;
+            }
+            let start = all[run.lines.clone()].iter().rev().fold(end, |after, effects| before(effects, after));
             changed |= start != at_start[index];
             at_start[index] = start;
         }
@@ -67,17 +81,16 @@ pub(super) fn live_at_start(assembly: &Assembly, runs: &[Run]) -> Vec<RegisterSe
 }
 
 /// The lines that do something, each with the registers that are read after it.
-fn needed(lines: &[Line], at_end: RegisterSet) -> Vec<(Line, RegisterSet)> {
+fn find_needed(all: &[Effects], at_end: RegisterSet, needed: &mut Vec<(usize, RegisterSet)>) {
+    needed.clear();
     let mut after = at_end;
-    let mut needed = Vec::with_capacity(lines.len());
-    for line in lines.iter().rev() {
-        if !is_needless(&effects(line), after) {
-            needed.push((*line, after));
-            after = before(line, after);
+    for (at, effects) in all.iter().enumerate().rev() {
+        if !is_needless(effects, after) {
+            needed.push((at, after));
+            after = before(effects, after);
         }
     }
     needed.reverse();
-    needed
 }
 
 fn is_move(line: &Line) -> bool {
@@ -89,24 +102,26 @@ fn is_commutative(code: u8) -> bool {
 }
 
 /// The walk through one run.
-struct Delay {
-    lines: Vec<Line>,
+struct Delay<'a> {
+    /// The new lines of this run come behind those of others.
+    lines: &'a mut Vec<Line>,
+    start: usize,
     /// By register: the one that has its value.
     place: [u8; 11],
     /// Registers that are being made free.
     leaving: RegisterSet,
 }
 
-impl Delay {
-    fn new(old: &[Line]) -> Self {
+impl<'a> Delay<'a> {
+    fn new(lines: &'a mut Vec<Line>) -> Self {
         let place = std::array::from_fn(|register| register as u8);
-        Self { lines: Vec::with_capacity(old.len()), place, leaving: RegisterSet::default() }
+        Self { start: lines.len(), lines, place, leaving: RegisterSet::default() }
     }
 
-    /// The new lines; nothing when values would have to change places and no register is free.
-    fn run(mut self, needed: &[(Line, RegisterSet)], at_end: RegisterSet) -> Option<Vec<Line>> {
-        for (line, after) in needed {
-            let (line, after) = (line, *after);
+    /// Adds the new lines; nothing when values would have to change places and no register is free.
+    fn run(&mut self, old: &[Line], needed: &[(usize, RegisterSet)], at_end: RegisterSet) -> Option<()> {
+        for (at, after) in needed {
+            let (line, after) = (&old[*at], *after);
             if is_move(line) {
                 self.place[line.insn.dst as usize] = self.place[line.insn.src as usize];
                 continue;
@@ -118,10 +133,10 @@ impl Delay {
         // A jump has seen to it already.
         if let Some((last, _)) = needed.last() {
             for register in at_end.iter() {
-                self.settle(register, at_end, last)?;
+                self.settle(register, at_end, &old[*last])?;
             }
         }
-        Some(self.lines)
+        Some(())
     }
 
     /// Where the sides may change and the right one is not needed any more, the result takes its register.
@@ -240,7 +255,7 @@ impl Delay {
     fn make_in(&mut self, to: u8, from: u8) -> bool {
         let (to_set, from_set) = (RegisterSet::one(to), RegisterSet::one(from));
         let mut start = None;
-        for (at, line) in self.lines.iter().enumerate().rev() {
+        for (at, line) in self.lines.iter().enumerate().skip(self.start).rev() {
             let effects = effects(line);
             let makes = effects.dst == Role::Write && line.insn.dst == from;
             let uses_to = effects.writes.meets(to_set) || (effects.reads.meets(to_set) && !makes);

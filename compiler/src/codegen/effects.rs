@@ -38,7 +38,13 @@ impl RegisterSet {
 
     /// Those of the set that can be written: not the frame pointer.
     pub(super) fn iter(self) -> impl Iterator<Item = u8> {
-        (0..10).filter(move |register| self.contains(*register))
+        let mut left = self.0 & 0x3ff;
+        std::iter::from_fn(move || {
+            let register = left.trailing_zeros() as u8;
+            // Takes the lowest out.
+            left &= left.wrapping_sub(1);
+            (register < 10).then_some(register)
+        })
     }
 }
 
@@ -93,15 +99,14 @@ pub(super) fn effects(line: &Line) -> Effects {
         JMP | JMP32 if line.is_branch() => (Role::Read, right, false),
         _ => (Role::None, Role::None, false),
     };
-    let fields = [(dst, insn.dst), (src, insn.src)];
-    let set = |has: fn(Role) -> bool| {
-        let registers = fields.iter().filter(|(role, _)| has(*role)).map(|(_, register)| RegisterSet::one(*register));
-        registers.fold(RegisterSet::default(), RegisterSet::with)
-    };
+    let one = |is_in: bool, register: u8| RegisterSet(u16::from(is_in) << register);
     let (reads, writes) = match line.is_call() {
         true => (RegisterSet::arguments(line.arguments), RegisterSet::CALL),
         false if line.is_exit() => (RegisterSet::one(0), RegisterSet::default()),
-        false => (set(Role::reads), set(Role::writes)),
+        false => (
+            one(dst.reads(), insn.dst).with(one(src.reads(), insn.src)),
+            one(dst.writes(), insn.dst).with(one(src.writes(), insn.src)),
+        ),
     };
     Effects { dst, src, reads, writes, is_pure }
 }

@@ -4,15 +4,15 @@ use super::allocate::Allocator;
 use super::assembly::{Assembly, Label, Line};
 use super::held::{self, Held, Reload};
 use super::insn::{
-    ALU, ALU64, ATOMIC, Alu, CALL, Condition, END_TO_BE, EXIT, FETCH, FRAME, IMM_DW, Insn, InstructionSet, JMP, JMP32,
-    LD, LDX, MEM, MEM_SIGNED, MOV, NEG, PSEUDO_CALL, PSEUDO_FUNCTION, PSEUDO_KFUNC, PSEUDO_MAP, PSEUDO_MAP_VALUE, REG,
-    SIGNED, ST, STX, size_bits,
+    ALU, ALU64, ATOMIC, Alu, CALL, Condition, END_TO_BE, EXIT, FETCH, FRAME, IMM_DW, Insn, JMP, JMP32, LD, LDX, MEM,
+    MEM_SIGNED, MOV, NEG, PSEUDO_CALL, PSEUDO_FUNCTION, PSEUDO_KFUNC, PSEUDO_MAP, PSEUDO_MAP_VALUE, REG, SIGNED, ST,
+    STX, size_bits,
 };
 use super::plan::{Place, Plan, plan};
 use super::scratch::Region;
 use super::vcode::{Base, Callee, Op, Source, VCode};
 use super::{
-    FunctionCode, Limit, Relocation, TooLarge, delay_moves, drop_known, merge_tails, number_registers, select,
+    FunctionCode, Limit, Options, Relocation, TooLarge, delay_moves, drop_known, merge_tails, number_registers, select,
     straighten_arms,
 };
 use crate::ir::{Function, FunctionKind, MemorySize, Slot, Width};
@@ -35,7 +35,7 @@ pub(super) fn function(
     function: &Function,
     has_callbacks: bool,
     region: Region,
-    set: InstructionSet,
+    options: Options,
     allocator: &mut Allocator,
 ) -> Result<Emitted, TooLarge> {
     let limit = match (has_callbacks, &function.kind) {
@@ -47,21 +47,21 @@ pub(super) fn function(
     let mut fitting = None;
     for budget in [limit * 3 / 4, limit / 2, limit / 4, 0] {
         let plan = plan(function, budget);
-        let code = select::select(function, &plan, region, set);
-        let output = allocator.allocate(&code, &function.name);
+        let code = select::select(function, &plan, region, options.set);
+        let spills = allocator.allocate(&code, &function.name).num_spillslots;
         let key = if plan.scratch > 0 { 8 } else { 0 };
-        let used = plan.stack + key + 8 * output.num_spillslots as u32;
-        fitting = Some((plan, code, output, used));
+        let used = plan.stack + key + 8 * spills as u32;
+        fitting = Some((plan, code, used));
         if used <= limit {
             break;
         }
     }
-    let Some((plan, code, output, used)) = fitting else { unreachable!("there is at least one budget") };
+    let Some((plan, code, used)) = fitting else { unreachable!("there is at least one budget") };
     if used > limit {
         let span = code.spans.first().copied().unwrap_or_default();
         return Err(TooLarge { span, limit: Limit::Stack(used) });
     }
-    let mut assembly = Emitter::new(&plan, &code, &output).run();
+    let mut assembly = Emitter::new(&plan, &code, allocator.output()).run();
     delay_moves::run(&mut assembly);
     drop_known::run(&mut assembly);
     number_registers::run(&mut assembly);
@@ -75,7 +75,7 @@ pub(super) fn function(
         insns: resolved.insns,
         relocations: resolved.relocations,
         spans: resolved.spans,
-        vcode: code,
+        vcode: options.keeps_vcode.then_some(code),
     };
     let scratch = if plan.scratch > 0 { region.header() + plan.scratch } else { 0 };
     Ok(Emitted { code, scratch })

@@ -16,7 +16,7 @@ impl Selector<'_> {
         if size > MOST_COPIED {
             let (to, from) = (self.address(to), self.address(from));
             let bytes = self.immediate(i64::from(size));
-            self.helper(Helper::PROBE_READ_KERNEL, vec![to, bytes, from]);
+            self.helper(Helper::PROBE_READ_KERNEL, [to, bytes, from]);
             return;
         }
         let (to_base, to_align) = self.base(to);
@@ -36,7 +36,7 @@ impl Selector<'_> {
         if size > MOST_ZEROED {
             let to = self.address(address);
             let (bytes, nothing) = (self.immediate(i64::from(size)), self.immediate(0));
-            self.helper(Helper::PROBE_READ_KERNEL, vec![to, bytes, nothing]);
+            self.helper(Helper::PROBE_READ_KERNEL, [to, bytes, nothing]);
             return;
         }
         self.store_bytes(address, &vec![0; size as usize]);
@@ -106,9 +106,9 @@ impl Selector<'_> {
     }
 
     /// A helper call whose result does not matter.
-    fn helper(&mut self, helper: Helper, arguments: Vec<VReg>) {
+    fn helper(&mut self, helper: Helper, arguments: [VReg; 3]) {
         let result = self.code.vreg();
-        self.push(Op::Call { callee: Callee::Helper(helper), arguments, result });
+        self.push(Op::Call { callee: Callee::Helper(helper), arguments: arguments[..].into(), result });
     }
 }
 

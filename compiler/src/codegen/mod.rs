@@ -58,8 +58,17 @@ pub struct FunctionCode {
     pub relocations: Vec<(usize, Relocation)>,
     /// Where parts of the script begin, by instruction, ascending.
     pub spans: Vec<(usize, Span)>,
-    /// Machine instructions before register allocation.
-    pub(super) vcode: vcode::VCode,
+    /// Machine instructions before register allocation, if they are to be printed.
+    pub(super) vcode: Option<vcode::VCode>,
+}
+
+/// What code is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// The instructions that the target knows.
+    pub set: InstructionSet,
+    /// [`Code::print_vcode`] will be asked for.
+    pub keeps_vcode: bool,
 }
 
 /// Something that an instruction refers to.
@@ -97,14 +106,14 @@ pub enum Limit {
     Stack(u32),
 }
 
-/// Generates the code of all functions, for a kernel that can have `possible_cpus` and knows that instruction set.
-pub fn compile(module: &Module, possible_cpus: u32, set: InstructionSet) -> Result<Code, TooLarge> {
-    let (functions, regions) = functions(module, None, set)?;
+/// Generates the code of all functions, for a kernel that can have `possible_cpus`.
+pub fn compile(module: &Module, possible_cpus: u32, options: Options) -> Result<Code, TooLarge> {
+    let (functions, regions) = functions(module, None, options)?;
     let Some(size) = regions.iter().map(|(_, size)| *size).max() else {
         return Ok(Code { functions, scratch: None, dropped: Vec::new() });
     };
     let cpus = (size > scratch::MOST_PER_CPU).then_some(possible_cpus);
-    let functions = if cpus.is_some() { self::functions(module, cpus, set)?.0 } else { functions };
+    let functions = if cpus.is_some() { self::functions(module, cpus, options)?.0 } else { functions };
     let each = cpus.unwrap_or(1);
     let elements = regions.last().map_or(0, |(region, _)| region.first + region.copies) * each;
     let shared = regions.iter().filter(|(region, _)| region.copies > 1);
@@ -125,11 +134,7 @@ pub fn compile(module: &Module, possible_cpus: u32, set: InstructionSet) -> Resu
 type Regions = Vec<(Region, u32)>;
 
 /// The functions, and the regions of scratch memory that they use with their sizes.
-fn functions(
-    module: &Module,
-    cpus: Option<u32>,
-    set: InstructionSet,
-) -> Result<(Vec<FunctionCode>, Regions), TooLarge> {
+fn functions(module: &Module, cpus: Option<u32>, options: Options) -> Result<(Vec<FunctionCode>, Regions), TooLarge> {
     let has_callbacks = module.functions.values().any(|function| function.kind == FunctionKind::Callback);
     let all_guarded = module.functions.values().all(|function| match &function.kind {
         FunctionKind::Program { section } => is_guarded(section),
@@ -141,7 +146,7 @@ fn functions(
         let copies = Region::copies_for(&function.kind, all_guarded);
         let first = regions.last().map_or(0, |(region, _)| region.first + region.copies);
         let region = Region { first, copies, cpus };
-        let emitted = emit::function(function, has_callbacks, region, set, &mut allocator)?;
+        let emitted = emit::function(function, has_callbacks, region, options, &mut allocator)?;
         if emitted.scratch > 0 {
             regions.push((region, emitted.scratch));
         }
@@ -151,11 +156,12 @@ fn functions(
 }
 
 impl Code {
-    /// Machine instructions with virtual registers.
+    /// Machine instructions with virtual registers, which [`Options::keeps_vcode`] has to ask for.
     pub fn print_vcode(&self) -> String {
         let mut text = String::new();
-        for function in &self.functions {
-            let _ = writeln!(text, "{}:\n{}", function.name, function.vcode);
+        for (function, vcode) in self.functions.iter().filter_map(|function| Some((function, function.vcode.as_ref()?)))
+        {
+            let _ = writeln!(text, "{}:\n{vcode}", function.name);
         }
         text
     }

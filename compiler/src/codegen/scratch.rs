@@ -12,9 +12,10 @@
 use super::Relocation;
 use super::insn::{Alu, Condition};
 use super::select::Selector;
-use super::vcode::{Base, Callee, Op, Source};
+use super::vcode::{Base, Callee, Op, Registers, Source};
 use crate::ir::{FunctionKind, Helper, MemorySize, Slot, Width};
 use regalloc2::VReg;
+use smallvec::smallvec;
 
 /// Copies of the region of a program that may be interrupted by itself.
 const COPIES: u32 = 4;
@@ -88,7 +89,7 @@ impl Selector<'_> {
             self.branch_and_finish(start, Condition::Eq, base, 0, [1, 2]);
             self.fail();
             start = self.code.ops.len();
-            self.jump_and_finish(start, body, Vec::new(), Vec::new());
+            self.jump_and_finish(start, body, &[], &[]);
             self.scratch = Some(base);
             return;
         }
@@ -105,11 +106,11 @@ impl Selector<'_> {
             self.push(Op::Load { size: MemorySize::B8, signed: false, dst: owners, from: Base::Reg(base, 0) });
             self.branch_and_finish(start, Condition::Eq, owners, 1, [first + 3, first + 4]);
             start = self.code.ops.len();
-            self.jump_and_finish(start, join, vec![base], Vec::new());
+            self.jump_and_finish(start, join, &[base], &[]);
             start = self.code.ops.len();
             self.add(base, 0, -1);
             if copy + 1 < self.region.copies {
-                self.jump_and_finish(start, first + 5, Vec::new(), Vec::new());
+                self.jump_and_finish(start, first + 5, &[], &[]);
                 start = self.code.ops.len();
             } else {
                 self.add(base, DROPPED, 1);
@@ -118,7 +119,7 @@ impl Selector<'_> {
         }
         let base = self.code.vreg();
         start = self.code.ops.len();
-        self.jump_and_finish(start, body, Vec::new(), vec![base]);
+        self.jump_and_finish(start, body, &[], &[base]);
         self.scratch = Some(base);
     }
 
@@ -136,7 +137,7 @@ impl Selector<'_> {
             Some(cpus) => {
                 let (cpu, own) = (self.code.vreg(), self.code.vreg());
                 let callee = Callee::Helper(Helper::GET_SMP_PROCESSOR_ID);
-                self.push(Op::Call { callee, arguments: Vec::new(), result: cpu });
+                self.push(Op::Call { callee, arguments: Registers::new(), result: cpu });
                 let b = Source::Imm((element * cpus) as i32);
                 self.push(Op::Alu { op: Alu::Add, width: Width::W64, dst: own, a: cpu, b });
                 Source::Reg(own)
@@ -146,7 +147,7 @@ impl Selector<'_> {
         self.push(Op::Refer { dst: map, to: Relocation::Scratch });
         self.push(Op::StackAddress { dst: key, slot: KEY, offset: 0 });
         let callee = Callee::Helper(Helper::MAP_LOOKUP_ELEM);
-        self.push(Op::Call { callee, arguments: vec![map, key], result: base });
+        self.push(Op::Call { callee, arguments: smallvec![map, key], result: base });
         base
     }
 
@@ -158,12 +159,12 @@ impl Selector<'_> {
     fn branch_and_finish(&mut self, start: usize, condition: Condition, a: VReg, b: i32, targets: [usize; 2]) {
         let ([then, otherwise], width) = (targets, Width::W64);
         self.push(Op::Branch { condition, width, a, b: Source::Imm(b), then, otherwise });
-        self.finish_block(start, Vec::new(), targets.to_vec());
+        self.finish_block(start, Registers::new(), &targets);
     }
 
-    fn jump_and_finish(&mut self, start: usize, target: usize, arguments: Vec<VReg>, parameters: Vec<VReg>) {
-        self.push(Op::Jump { target, arguments });
-        self.finish_block(start, parameters, vec![target]);
+    fn jump_and_finish(&mut self, start: usize, target: usize, arguments: &[VReg], parameters: &[VReg]) {
+        self.push(Op::Jump { target, arguments: arguments.into() });
+        self.finish_block(start, parameters.into(), &[target]);
     }
 
     fn fail(&mut self) {
@@ -173,6 +174,6 @@ impl Selector<'_> {
     fn fail_from(&mut self, start: usize) {
         let zero = self.immediate(0);
         self.push(Op::Return(zero));
-        self.finish_block(start, Vec::new(), Vec::new());
+        self.finish_block(start, Registers::new(), &[]);
     }
 }

@@ -5,7 +5,7 @@ use super::insn::{Alu, Condition, InstructionSet};
 use super::memory::Alignment;
 use super::plan::{Place, Plan, entry_parameter};
 use super::scratch::Region;
-use super::vcode::{Base, Callee, Op, Source, VBlock, VCode};
+use super::vcode::{Base, Callee, Edges, Op, Registers, Source, VBlock, VCode};
 use crate::ir::entity::Entity;
 use crate::ir::{
     Address, BinaryOp, Block, Comparison, Function, FunctionKind, HelperEffect, Inst, Instruction, MemorySize,
@@ -13,6 +13,7 @@ use crate::ir::{
 };
 use lancet_syntax::span::Span;
 use regalloc2::VReg;
+use smallvec::{SmallVec, smallvec};
 
 /// Selects the instructions of a function, which uses that scratch memory if it needs any.
 pub(super) fn select(function: &Function, plan: &Plan, region: Region, set: InstructionSet) -> VCode {
@@ -32,6 +33,9 @@ pub(super) fn select(function: &Function, plan: &Plan, region: Region, set: Inst
     selector.run();
     selector.code
 }
+
+/// An edge of the control flow: the block, and the arguments for its parameters.
+type Edge<'a> = (Block, &'a [Value]);
 
 pub(super) struct Selector<'a> {
     function: &'a Function,
@@ -111,7 +115,7 @@ impl<'a> Selector<'a> {
         for block in &self.plan.order {
             let start = self.code.ops.len();
             let parameters = if *block == self.function.entry() {
-                Vec::new()
+                Registers::new()
             } else {
                 self.function.blocks[*block].parameters.iter().map(|value| self.vreg(*value)).collect()
             };
@@ -123,13 +127,13 @@ impl<'a> Selector<'a> {
             }
             let split = self.split_edges(*block, &predecessors);
             let (successors, edges) = self.terminator(*block, &split);
-            self.finish_block(start, parameters, successors);
+            self.finish_block(start, parameters, &successors);
             for (target, arguments) in edges {
                 let start = self.code.ops.len();
                 let target = self.blocks[target.index()];
-                let arguments = arguments.into_iter().map(|value| self.use_value(value)).collect();
+                let arguments = arguments.iter().map(|value| self.use_value(*value)).collect();
                 self.push(Op::Jump { target, arguments });
-                self.finish_block(start, Vec::new(), vec![target]);
+                self.finish_block(start, Registers::new(), &[target]);
             }
         }
         self.connect();
@@ -157,49 +161,51 @@ impl<'a> Selector<'a> {
         }
     }
 
-    pub(super) fn finish_block(&mut self, start: usize, parameters: Vec<VReg>, successors: Vec<usize>) {
-        let successors = successors.into_iter().map(regalloc2::Block::new).collect();
+    pub(super) fn finish_block(&mut self, start: usize, parameters: Registers, successors: &[usize]) {
+        let successors = successors.iter().copied().map(regalloc2::Block::new).collect();
         let end = self.code.ops.len();
-        self.code.blocks.push(VBlock { start, end, parameters, successors, predecessors: Vec::new() });
+        self.code.blocks.push(VBlock { start, end, parameters, successors, predecessors: Edges::new() });
     }
 
     fn connect(&mut self) {
         for index in 0..self.code.blocks.len() {
-            for successor in self.code.blocks[index].successors.clone() {
+            for successor in 0..self.code.blocks[index].successors.len() {
+                let successor = self.code.blocks[index].successors[successor];
                 self.code.blocks[successor.index()].predecessors.push(regalloc2::Block::new(index));
             }
         }
     }
 
     fn prologue(&mut self) {
-        let parameters = self.function.blocks[self.function.entry()].parameters.clone();
-        let parameters: Vec<VReg> = parameters.into_iter().map(|value| self.vreg(value)).collect();
+        let parameters = &self.function.blocks[self.function.entry()].parameters;
+        let parameters = parameters.iter().map(|value| self.vreg(*value)).collect();
         self.push(Op::Parameters(parameters));
         let body = self.blocks[self.function.entry().index()];
         if self.plan.scratch == 0 {
-            self.push(Op::Jump { target: body, arguments: Vec::new() });
-            self.finish_block(0, Vec::new(), vec![body]);
+            self.push(Op::Jump { target: body, arguments: Registers::new() });
+            self.finish_block(0, Registers::new(), &[body]);
             return;
         }
         self.acquire_scratch(body);
     }
 
     /// Appends the end of a block; gives its successors, and the edges that become blocks behind it.
-    fn terminator(&mut self, block: Block, split: &[bool; 2]) -> (Vec<usize>, Vec<(Block, Vec<Value>)>) {
-        match &self.function.blocks[block].terminator {
+    fn terminator(&mut self, block: Block, split: &[bool; 2]) -> (SmallVec<[usize; 2]>, SmallVec<[Edge<'a>; 2]>) {
+        let function = self.function;
+        match &function.blocks[block].terminator {
             Some(Terminator::Jump(target, arguments)) => {
                 let target = self.blocks[target.index()];
                 let arguments = arguments.iter().map(|value| self.use_value(*value)).collect();
                 self.push(Op::Jump { target, arguments });
-                (vec![target], Vec::new())
+                (smallvec![target], SmallVec::new())
             }
             Some(Terminator::Branch { condition, then, otherwise }) => {
-                let mut edges = Vec::new();
+                let mut edges = SmallVec::new();
                 let mut next = self.blocks[block.index()] + 1;
                 let mut targets = [0; 2];
                 for (index, (target, arguments)) in [then, otherwise].into_iter().enumerate() {
                     targets[index] = if split[index] {
-                        edges.push((*target, arguments.clone()));
+                        edges.push((*target, &arguments[..]));
                         next += 1;
                         next - 1
                     } else {
@@ -209,13 +215,13 @@ impl<'a> Selector<'a> {
                 let [then, otherwise] = targets;
                 let (condition, width, a, b) = self.condition(*condition);
                 self.push(Op::Branch { condition, width, a, b, then, otherwise });
-                (vec![then, otherwise], edges)
+                (smallvec![then, otherwise], edges)
             }
             Some(Terminator::Return(value)) => {
                 let value = self.use_value(*value);
                 self.release_scratch();
                 self.push(Op::Return(value));
-                (Vec::new(), Vec::new())
+                (SmallVec::new(), SmallVec::new())
             }
             None => panic!("selection: block {block} of {} has no end", self.function.name),
         }
@@ -352,9 +358,10 @@ impl<'a> Selector<'a> {
     }
 
     fn instruction(&mut self, inst: Inst) {
-        let data = &self.function.instructions[inst];
+        let function = self.function;
+        let data = &function.instructions[inst];
         let result = data.result;
-        match data.instruction.clone() {
+        match data.instruction {
             // Made where they are used.
             Instruction::Const(_) | Instruction::Context => {}
             Instruction::Binary(op, width, a, b) => self.arithmetic(op, width, result, a, b),
@@ -379,7 +386,7 @@ impl<'a> Selector<'a> {
             }
             Instruction::Copy { to, from, size } => self.copy(to, from, size),
             Instruction::Zero { address, size } => self.zero(address, size),
-            Instruction::StoreBytes { address, bytes } => self.store_bytes(address, &bytes),
+            Instruction::StoreBytes { address, ref bytes } => self.store_bytes(address, bytes),
             Instruction::SlotAddress(slot, offset) => {
                 let dst = self.result(result);
                 match self.base(Address::Slot(slot, offset)).0 {
@@ -395,9 +402,13 @@ impl<'a> Selector<'a> {
             Instruction::MapValueAddress(map, offset) => self.refer(result, Relocation::MapValue(map, offset)),
             Instruction::GlobalAddress(global) => self.refer(result, Relocation::Global(global)),
             Instruction::FunctionAddress(function) => self.refer(result, Relocation::Address(function)),
-            Instruction::Call(helper, arguments) => self.call(Callee::Helper(helper), result, &arguments),
-            Instruction::CallFunction(function, arguments) => self.call(Callee::Function(function), result, &arguments),
-            Instruction::CallKernel { btf_id, arguments, .. } => self.call(Callee::Kernel(btf_id), result, &arguments),
+            Instruction::Call(helper, ref arguments) => self.call(Callee::Helper(helper), result, arguments),
+            Instruction::CallFunction(function, ref arguments) => {
+                self.call(Callee::Function(function), result, arguments)
+            }
+            Instruction::CallKernel { btf_id, ref arguments, .. } => {
+                self.call(Callee::Kernel(btf_id), result, arguments)
+            }
         }
     }
 

@@ -5,6 +5,13 @@ use super::insn::{Alu, Condition};
 use crate::ir::{Helper, MemorySize, Slot, Width};
 use lancet_syntax::span::Span;
 use regalloc2::{Operand, PReg, PRegSet, RegClass, VReg};
+use smallvec::SmallVec;
+
+/// Arguments or parameters; few have more.
+pub(super) type Registers = SmallVec<[VReg; 4]>;
+
+/// Where a block may go to, or come from.
+pub(super) type Edges = SmallVec<[regalloc2::Block; 2]>;
 
 /// A register or a constant.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -34,7 +41,7 @@ pub(super) enum Callee {
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Op {
     /// The parameters arrive in r1 …
-    Parameters(Vec<VReg>),
+    Parameters(Registers),
     /// dst = a op b; dst is a's register.
     Alu {
         op: Alu,
@@ -110,7 +117,7 @@ pub(super) enum Op {
     },
     Call {
         callee: Callee,
-        arguments: Vec<VReg>,
+        arguments: Registers,
         result: VReg,
     },
     /// dst = (a condition b), 0 or 1.
@@ -131,7 +138,7 @@ pub(super) enum Op {
     },
     Jump {
         target: usize,
-        arguments: Vec<VReg>,
+        arguments: Registers,
     },
     Return(VReg),
 }
@@ -154,9 +161,9 @@ pub struct VCode {
 pub(super) struct VBlock {
     pub(super) start: usize,
     pub(super) end: usize,
-    pub(super) parameters: Vec<VReg>,
-    pub(super) successors: Vec<regalloc2::Block>,
-    pub(super) predecessors: Vec<regalloc2::Block>,
+    pub(super) parameters: Registers,
+    pub(super) successors: Edges,
+    pub(super) predecessors: Edges,
 }
 
 /// The physical register of that number.

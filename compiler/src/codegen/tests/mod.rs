@@ -5,7 +5,7 @@ mod assembly;
 mod machine;
 mod memory;
 
-use super::InstructionSet;
+use super::{InstructionSet, Options};
 use crate::ir::{Function, FunctionBuilder, FunctionKind, Module, Terminator, Value};
 
 /// Builds a function of `parameters` parameters that returns what `body` makes, and runs it.
@@ -21,7 +21,7 @@ fn run_function(function: Function, parameters: &[u64], taken: &[usize]) -> u64 
     let mut module = Module::default();
     module.functions.push(function);
     let results = [InstructionSet::V3, InstructionSet::V4].map(|set| {
-        let code = super::compile(&module, 2, set).expect("test functions are small");
+        let code = super::compile(&module, 2, Options { set, keeps_vcode: false }).expect("test functions are small");
         machine::run(&code.functions[0].insns, parameters, taken)
     });
     assert_eq!(results[0], results[1], "the instruction sets differ");
