@@ -11,27 +11,23 @@ use crate::ir::{Address, BinaryOp, Function, Instruction, Slot, Value, Width};
 pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
     rewrite(function, &surroundings.control_flow(function), |rewriter, inst| {
         let instruction = &rewriter.function.instructions[inst].instruction;
-        if matches!(instruction, Instruction::Call(..) | Instruction::CallFunction(..) | Instruction::CallKernel { .. })
-        {
+        if let Some((slot, offset)) = slot_sum(rewriter.function, instruction) {
+            return Rewrite::Become(Instruction::SlotAddress(slot, offset));
+        }
+        // Atomic operations on slots are not allowed.
+        let is_atomic = matches!(instruction, Instruction::AtomicAdd { .. });
+        let is_better = |folded: &Address| !(is_atomic && matches!(folded, Address::Slot(..)));
+        let step = |address| fold(rewriter.function, address).filter(is_better);
+        if !instruction.addresses().into_iter().any(|address| step(*address).is_some()) {
             return Rewrite::Keep;
         }
         let mut instruction = instruction.clone();
-        let mut changed = false;
-        // Atomic operations on slots are not allowed.
-        let is_atomic = matches!(instruction, Instruction::AtomicAdd { .. });
         for address in instruction.addresses_mut() {
-            while let Some(folded) = fold(rewriter.function, *address)
-                && !(is_atomic && matches!(folded, Address::Slot(..)))
-            {
+            while let Some(folded) = step(*address) {
                 *address = folded;
-                changed = true;
             }
         }
-        if let Some((slot, offset)) = slot_sum(rewriter.function, &instruction) {
-            instruction = Instruction::SlotAddress(slot, offset);
-            changed = true;
-        }
-        if changed { Rewrite::Become(instruction) } else { Rewrite::Keep }
+        Rewrite::Become(instruction)
     })
 }
 

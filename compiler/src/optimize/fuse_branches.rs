@@ -4,15 +4,14 @@
 
 use super::Surroundings;
 use super::rewrite::new_instruction;
-use crate::ir::analysis::{ControlFlow, Uses};
 use crate::ir::{Block, Function, Instruction, Terminator, Value, ValueDef};
 use lancet_syntax::span::Span;
 
-pub(super) fn run(function: &mut Function, _: &Surroundings) -> bool {
-    let control_flow = ControlFlow::new(function);
-    let uses = Uses::new(function, &control_flow);
+pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
+    let control_flow = surroundings.control_flow(function);
+    let uses = surroundings.uses(function);
     let mut changed = false;
-    for block in control_flow.order {
+    for block in control_flow.order.iter().copied() {
         let Some(Terminator::Branch { condition, .. }) = function.blocks[block].terminator else { continue };
         let Some((instruction, span)) = comparison(function, condition) else { continue };
         if uses.count(condition) == 1 && is_last(function, block, condition) {

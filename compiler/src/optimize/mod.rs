@@ -44,6 +44,18 @@ struct Pass {
     name: &'static str,
     run: fn(&mut Function, &Surroundings) -> bool,
     kind: Kind,
+    /// Whether blocks or the edges between them may change.
+    changes_flow: bool,
+}
+
+impl Pass {
+    const fn new(name: &'static str, run: fn(&mut Function, &Surroundings) -> bool, kind: Kind) -> Self {
+        Self { name, run, kind, changes_flow: false }
+    }
+
+    const fn changing_flow(self) -> Self {
+        Self { changes_flow: true, ..self }
+    }
 }
 
 /// What a pass has to do with others.
@@ -59,36 +71,36 @@ enum Kind {
 
 /// Repeated until nothing changes.
 const PASSES: &[Pass] = &[
-    Pass { name: "simplify_control_flow", run: simplify_control_flow::run, kind: Kind::Cleanup },
-    Pass { name: "simplify_parameters", run: simplify_parameters::run, kind: Kind::Counts },
-    Pass { name: "fold_addresses", run: fold_addresses::run, kind: Kind::Values },
-    Pass { name: "fold_constants", run: fold_constants::run, kind: Kind::Values },
-    Pass { name: "simplify_algebra", run: simplify_algebra::run, kind: Kind::Values },
-    Pass { name: "narrow_extensions", run: narrow_extensions::run, kind: Kind::Values },
-    Pass { name: "number_values", run: number_values::run, kind: Kind::Values },
-    Pass { name: "forward_loads", run: forward_loads::run, kind: Kind::Values },
-    Pass { name: "merge_lookups", run: merge_lookups::run, kind: Kind::Values },
-    Pass { name: "reuse_loads", run: reuse_loads::run, kind: Kind::Values },
-    Pass { name: "follow_decisions", run: follow_decisions::run, kind: Kind::Values },
-    Pass { name: "thread_jumps", run: thread_jumps::run, kind: Kind::Counts },
+    Pass::new("simplify_control_flow", simplify_control_flow::run, Kind::Cleanup).changing_flow(),
+    Pass::new("simplify_parameters", simplify_parameters::run, Kind::Counts),
+    Pass::new("fold_addresses", fold_addresses::run, Kind::Values),
+    Pass::new("fold_constants", fold_constants::run, Kind::Values),
+    Pass::new("simplify_algebra", simplify_algebra::run, Kind::Values),
+    Pass::new("narrow_extensions", narrow_extensions::run, Kind::Values),
+    Pass::new("number_values", number_values::run, Kind::Values),
+    Pass::new("forward_loads", forward_loads::run, Kind::Values),
+    Pass::new("merge_lookups", merge_lookups::run, Kind::Values),
+    Pass::new("reuse_loads", reuse_loads::run, Kind::Values),
+    Pass::new("follow_decisions", follow_decisions::run, Kind::Values).changing_flow(),
+    Pass::new("thread_jumps", thread_jumps::run, Kind::Counts).changing_flow(),
     DEAD_STORES,
-    Pass { name: "eliminate_dead_code", run: eliminate_dead_code::run, kind: Kind::Cleanup },
-    Pass { name: "unify_slots", run: unify_slots::run, kind: Kind::Counts },
+    Pass::new("eliminate_dead_code", eliminate_dead_code::run, Kind::Cleanup),
+    Pass::new("unify_slots", unify_slots::run, Kind::Counts),
 ];
 
 /// Once behind those. Where one of them has changed something, there are stores that nobody needs any more.
 const STORE_PASSES: &[Pass] = &[
-    Pass { name: "reuse_slots", run: reuse_slots::run, kind: Kind::Values },
-    Pass { name: "widen_stores", run: widen_stores::run, kind: Kind::Values },
+    Pass::new("reuse_slots", reuse_slots::run, Kind::Values),
+    Pass::new("widen_stores", widen_stores::run, Kind::Values),
 ];
-const DEAD_STORES: Pass = Pass { name: "eliminate_dead_stores", run: eliminate_dead_stores::run, kind: Kind::Counts };
+const DEAD_STORES: Pass = Pass::new("eliminate_dead_stores", eliminate_dead_stores::run, Kind::Counts);
 
 /// Once at the end, for the code generator.
 const FINAL_PASSES: &[Pass] = &[
-    Pass { name: "fuse_branches", run: fuse_branches::run, kind: Kind::Values },
-    Pass { name: "sink_constants", run: sink_constants::run, kind: Kind::Values },
-    Pass { name: "eliminate_dead_code", run: eliminate_dead_code::run, kind: Kind::Cleanup },
-    Pass { name: "compact", run: compact::run, kind: Kind::Values },
+    Pass::new("fuse_branches", fuse_branches::run, Kind::Values),
+    Pass::new("sink_constants", sink_constants::run, Kind::Values),
+    Pass::new("eliminate_dead_code", eliminate_dead_code::run, Kind::Cleanup),
+    Pass::new("compact", compact::run, Kind::Values).changing_flow(),
 ];
 
 /// More rounds have not been seen to change anything; the limit is for passes that undo each other's work.
@@ -133,7 +145,7 @@ pub fn run_by_name(name: &str, module: &mut Module) -> Option<()> {
     let pass = PASSES.iter().chain(STORE_PASSES).chain(FINAL_PASSES).find(|pass| pass.name == name)?;
     for function in module.functions.keys() {
         run_pass(pass, module, function, &mut Analyses::default());
-        let compact = Pass { name: "compact", run: compact::run, kind: Kind::Cleanup };
+        let compact = Pass::new("compact", compact::run, Kind::Cleanup).changing_flow();
         run_pass(&compact, module, function, &mut Analyses::default());
     }
     Some(())
@@ -144,10 +156,11 @@ fn run_pass(pass: &Pass, module: &mut Module, function: FunctionId, analyses: &m
     let surroundings = Surroundings { maps: &module.maps, analyses };
     let changed = (pass.run)(&mut module.functions[function], &surroundings);
     if changed {
-        *analyses = Analyses::default();
+        analyses.forget(pass.changes_flow);
     }
     if cfg!(debug_assertions) {
         verify::assert_valid_function(module, function, pass.name);
+        analyses.assert_valid(&module.functions[function], pass.name);
     }
     changed
 }

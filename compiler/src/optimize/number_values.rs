@@ -19,26 +19,34 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
         context_is_constant: !calls(function, Helper::OVERRIDE_RETURN),
         available: HashTable::with_capacity(function.instructions.len().min(MAX_ROOM)),
         function,
+        added: Vec::new(),
         substitution: Substitution::default(),
         constants: Vec::new(),
     };
     enum Step {
         Enter(Block),
-        Leave(Vec<Available>),
+        /// What was added since goes.
+        Leave(usize),
     }
     let mut steps = vec![Step::Enter(numbering.function.entry())];
     while let Some(step) = steps.pop() {
         match step {
             Step::Enter(block) => {
-                let added = numbering.block(block);
-                steps.push(Step::Leave(added));
-                steps.extend(dominators.children(&control_flow, block).rev().map(Step::Enter));
+                steps.push(Step::Leave(numbering.added.len()));
+                numbering.block(block);
+                let first = steps.len();
+                steps.extend(dominators.children(&control_flow, block).map(Step::Enter));
+                steps[first..].reverse();
             }
-            Step::Leave(added) => added.iter().for_each(|gone| {
-                if let Ok(entry) = numbering.available.find_entry(gone.hash, |other| other.inst == gone.inst) {
-                    entry.remove();
+            // At the end nobody asks any more.
+            Step::Leave(_) if steps.is_empty() => {}
+            Step::Leave(before) => {
+                for gone in numbering.added.drain(before..) {
+                    if let Ok(entry) = numbering.available.find_entry(gone.hash, |other| other.inst == gone.inst) {
+                        entry.remove();
+                    }
                 }
-            }),
+            }
         }
     }
     let Numbering { function, substitution, constants, .. } = numbering;
@@ -70,6 +78,8 @@ struct Numbering<'a> {
     context_is_constant: bool,
     /// What dominating blocks have computed.
     available: HashTable<Available>,
+    /// The same in the order of the walk, without shared constants.
+    added: Vec<Available>,
     substitution: Substitution,
     /// Constants of other blocks than the first, where they go: a block that others share for nothing but a constant would
     /// have to stay.
@@ -77,9 +87,8 @@ struct Numbering<'a> {
 }
 
 impl Numbering<'_> {
-    /// Numbers one block; returns what it made available.
-    fn block(&mut self, block: Block) -> Vec<Available> {
-        let mut added = Vec::new();
+    /// Numbers one block.
+    fn block(&mut self, block: Block) {
         let mut instructions = std::mem::take(&mut self.function.blocks[block].instructions);
         instructions.retain(|inst| {
             let inst = *inst;
@@ -101,12 +110,11 @@ impl Numbering<'_> {
             if is_shared {
                 self.constants.push(inst);
             } else {
-                added.push(available);
+                self.added.push(available);
             }
             !is_shared
         });
         self.function.blocks[block].instructions = instructions;
-        added
     }
 
     fn is_pure(&self, instruction: &Instruction) -> bool {

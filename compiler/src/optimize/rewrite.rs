@@ -6,7 +6,7 @@
 
 use super::substitution::Substitution;
 use crate::ir::analysis::ControlFlow;
-use crate::ir::{Function, Inst, InstData, Instruction, Value, ValueData, ValueDef};
+use crate::ir::{Block, Function, Inst, InstData, Instruction, Value, ValueData, ValueDef};
 use lancet_syntax::span::Span;
 
 /// What is to become of an instruction.
@@ -23,7 +23,13 @@ pub(super) enum Rewrite {
 pub(super) struct Rewriter<'a> {
     /// The function; instruction lists may only be changed through the rewriter.
     pub function: &'a mut Function,
+    /// Those of the block that is walked through.
+    instructions: Vec<Inst>,
+    /// The place among them of the one that is shown.
+    shown: usize,
+    /// What becomes of those before, if it is not the same.
     output: Vec<Inst>,
+    differs: bool,
     span: Span,
 }
 
@@ -31,6 +37,7 @@ impl Rewriter<'_> {
     /// Inserts an instruction with a result before the one that is shown.
     pub fn insert(&mut self, instruction: Instruction) -> Value {
         let (inst, value) = new_instruction(self.function, instruction, self.span);
+        self.differ();
         self.output.push(inst);
         value
     }
@@ -44,6 +51,30 @@ impl Rewriter<'_> {
     pub fn known(&self, value: Value) -> Option<u64> {
         super::substitution::constant(self.function, value)
     }
+
+    /// From here on the block's instructions are not what they were.
+    fn differ(&mut self) {
+        if !std::mem::replace(&mut self.differs, true) {
+            self.output.clear();
+            self.output.extend_from_slice(&self.instructions[..self.shown]);
+        }
+    }
+
+    /// The instruction that is shown stays.
+    fn keep(&mut self) {
+        if self.differs {
+            self.output.push(self.instructions[self.shown]);
+        }
+    }
+
+    /// Gives a block its instructions back.
+    fn finish(&mut self, block: Block) {
+        if std::mem::take(&mut self.differs) {
+            self.instructions.clear();
+            self.instructions.extend_from_slice(&self.output);
+        }
+        self.function.blocks[block].instructions = std::mem::take(&mut self.instructions);
+    }
 }
 
 /// Shows every reachable instruction to `decide`; true when something changed.
@@ -54,11 +85,13 @@ pub(super) fn rewrite(
 ) -> bool {
     let mut substitution = Substitution::default();
     let mut changed = false;
-    let mut output = Vec::new();
+    let (instructions, output) = (Vec::new(), Vec::new());
+    let mut rewriter = Rewriter { function, instructions, shown: 0, output, differs: false, span: Span::default() };
     for block in control_flow.order.iter().copied() {
-        let mut instructions = std::mem::take(&mut function.blocks[block].instructions);
-        let mut rewriter = Rewriter { function, output, span: Span::default() };
-        for inst in instructions.iter().copied() {
+        rewriter.instructions = std::mem::take(&mut rewriter.function.blocks[block].instructions);
+        for shown in 0..rewriter.instructions.len() {
+            let inst = rewriter.instructions[shown];
+            rewriter.shown = shown;
             let data = &mut rewriter.function.instructions[inst];
             rewriter.span = data.span;
             if !substitution.is_empty() {
@@ -66,25 +99,20 @@ pub(super) fn rewrite(
             }
             let result = data.result;
             match decide(&mut rewriter, inst) {
-                Rewrite::Keep => rewriter.output.push(inst),
+                Rewrite::Keep => rewriter.keep(),
                 Rewrite::Become(instruction) => {
                     rewriter.function.instructions[inst].instruction = instruction;
-                    rewriter.output.push(inst);
+                    rewriter.keep();
                     changed = true;
                 }
                 Rewrite::Replace(value) => {
                     result.into_iter().for_each(|result| substitution.replace(result, value));
+                    rewriter.differ();
                     changed = true;
                 }
             }
         }
-        output = rewriter.output;
-        if output != instructions {
-            instructions.clear();
-            instructions.extend_from_slice(&output);
-        }
-        output.clear();
-        function.blocks[block].instructions = instructions;
+        rewriter.finish(block);
     }
     substitution.apply(function);
     changed

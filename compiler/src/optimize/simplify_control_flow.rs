@@ -4,6 +4,7 @@
 use super::Surroundings;
 use super::simplify_algebra::is_never_null;
 use super::substitution::{Substitution, constant};
+use crate::ir::analysis::control_flow::successors;
 use crate::ir::analysis::{ControlFlow, Uses};
 use crate::ir::{Block, BlockData, Comparison, Function, Instruction, Terminator, Value, Width};
 use smallvec::SmallVec;
@@ -19,10 +20,13 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
         let skipped = skip_empty_blocks(function, &control_flow);
         let control_flow = if skipped { ControlFlow::new(function).into() } else { control_flow };
         let merged = merge_blocks(function, &control_flow);
-        if !(decided | emptied | skipped | merged) {
+        changed |= decided | emptied | skipped | merged;
+        if !(decided | skipped | merged) {
+            if changed {
+                surroundings.leave_control_flow(control_flow);
+            }
             return changed;
         }
-        changed = true;
     }
 }
 
@@ -76,16 +80,23 @@ fn skip_empty_blocks(function: &mut Function, control_flow: &ControlFlow) -> boo
         let data = &function.blocks[*block];
         data.instructions.is_empty() && matches!(data.terminator, Some(Terminator::Jump(..)))
     };
-    if !control_flow.order.iter().any(is_skipped) {
+    let mut skipped = control_flow.order.iter().filter(|block| is_skipped(block)).peekable();
+    if skipped.peek().is_none() {
         return false;
     }
-    let uses = Uses::new(function, control_flow);
+    // Only parameters are asked for.
+    let has_parameters = skipped.any(|block| !function.blocks[*block].parameters.is_empty());
+    let uses = has_parameters.then(|| Uses::new(function, control_flow));
     let mut changed = false;
     for block in &control_flow.order {
+        let is_empty = |block: Block| function.blocks[block].instructions.is_empty();
+        if !successors(function, *block).any(is_empty) {
+            continue;
+        }
         let Some(terminator) = &function.blocks[*block].terminator else { continue };
         let is_jump = matches!(terminator, Terminator::Jump(..));
         let redirected = terminator.targets().into_iter().map(|(target, arguments)| {
-            let next = forward(function, &uses, target, arguments);
+            let next = forward(function, uses.as_ref(), target, arguments);
             // A branch with arguments needs a block for its moves again.
             next.filter(|(_, arguments)| is_jump || arguments.is_empty())
         });
@@ -102,7 +113,7 @@ fn skip_empty_blocks(function: &mut Function, control_flow: &ControlFlow) -> boo
 }
 
 /// Where an edge to `block` ends when the block only jumps on.
-fn forward(function: &Function, uses: &Uses, block: Block, arguments: &[Value]) -> Option<(Block, Vec<Value>)> {
+fn forward(function: &Function, uses: Option<&Uses>, block: Block, arguments: &[Value]) -> Option<(Block, Vec<Value>)> {
     let data = &function.blocks[block];
     let Some(Terminator::Jump(next, next_arguments)) = &data.terminator else { return None };
     if !data.instructions.is_empty() || *next == block {
@@ -110,7 +121,7 @@ fn forward(function: &Function, uses: &Uses, block: Block, arguments: &[Value]) 
     }
     for parameter in &data.parameters {
         let here = next_arguments.iter().filter(|argument| *argument == parameter).count();
-        if uses.count(*parameter) as usize != here {
+        if uses.is_none_or(|uses| uses.count(*parameter) as usize != here) {
             return None;
         }
     }

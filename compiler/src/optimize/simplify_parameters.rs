@@ -4,7 +4,7 @@ use super::Surroundings;
 use super::rewrite::new_instruction;
 use super::substitution::{Substitution, constant, retain_positions};
 use crate::ir::analysis::ControlFlow;
-use crate::ir::{Block, Function, Instruction, Terminator, Value};
+use crate::ir::{Block, Function, Instruction, Value};
 use lancet_syntax::span::Span;
 
 pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
@@ -20,23 +20,25 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
 fn pass(function: &mut Function, control_flow: &ControlFlow) -> bool {
     let mut substitution = Substitution::default();
     let mut changed = false;
+    let (mut edges, mut keep) = (Edges::default(), Vec::new());
     for block in control_flow.order.iter().copied().skip(1) {
         if function.blocks[block].parameters.is_empty() {
             continue;
         }
-        let edges = incoming(function, control_flow, block);
-        let parameters = function.blocks[block].parameters.clone();
-        let mut keep = vec![true; parameters.len()];
-        for (index, parameter) in parameters.iter().enumerate() {
-            let column = column(&edges, index, *parameter, &substitution);
-            let earlier = (0..index).find(|other| keep[*other] && edges.iter().all(|edge| edge[*other] == edge[index]));
-            let replacement = match (&column[..], earlier) {
-                ([only], _) => Some(*only),
-                (_, Some(earlier)) => Some(parameters[earlier]),
-                _ => shared_constant(function, block, &column),
+        edges.collect(function, control_flow, block);
+        keep.clear();
+        keep.resize(function.blocks[block].parameters.len(), true);
+        for index in 0..keep.len() {
+            let parameter = function.blocks[block].parameters[index];
+            let replacement = match edges.only(index, parameter, &substitution) {
+                Some(only) => Some(only),
+                None => match (0..index).find(|other| keep[*other] && edges.are_equal(*other, index)) {
+                    Some(earlier) => Some(function.blocks[block].parameters[earlier]),
+                    None => shared_constant(function, block, edges.column(index, parameter, &substitution)),
+                },
             };
             if let Some(replacement) = replacement {
-                substitution.replace(*parameter, replacement);
+                substitution.replace(parameter, replacement);
                 keep[index] = false;
                 changed = true;
             }
@@ -47,28 +49,52 @@ fn pass(function: &mut Function, control_flow: &ControlFlow) -> bool {
     changed
 }
 
-/// The arguments on each edge to a block.
-fn incoming(function: &Function, control_flow: &ControlFlow, block: Block) -> Vec<Vec<Value>> {
-    let mut predecessors = control_flow.predecessors(block).to_vec();
-    predecessors.dedup();
-    let terminators = predecessors.iter().filter_map(|predecessor| function.blocks[*predecessor].terminator.as_ref());
-    let targets = terminators.flat_map(Terminator::targets);
-    targets.filter(|(target, _)| *target == block).map(|(_, arguments)| arguments.to_vec()).collect()
+/// The arguments on each edge to a block, one edge after the other.
+#[derive(Default)]
+struct Edges {
+    arguments: Vec<Value>,
+    parameters: usize,
 }
 
-/// The different values that a parameter gets, besides itself.
-fn column(edges: &[Vec<Value>], index: usize, parameter: Value, substitution: &Substitution) -> Vec<Value> {
-    let mut values: Vec<Value> = edges.iter().map(|edge| substitution.resolve(edge[index])).collect();
-    values.retain(|value| *value != parameter);
-    values.sort();
-    values.dedup();
-    values
+impl Edges {
+    fn collect(&mut self, function: &Function, control_flow: &ControlFlow, block: Block) {
+        self.arguments.clear();
+        self.parameters = function.blocks[block].parameters.len();
+        let predecessors = control_flow.predecessors(block);
+        for (index, predecessor) in predecessors.iter().enumerate() {
+            // One that has two edges comes twice, one behind the other.
+            let is_first = index == 0 || predecessors[index - 1] != *predecessor;
+            let Some(terminator) = function.blocks[*predecessor].terminator.as_ref().filter(|_| is_first) else {
+                continue;
+            };
+            for (_, arguments) in terminator.targets().iter().filter(|(target, _)| *target == block) {
+                self.arguments.extend_from_slice(arguments);
+            }
+        }
+    }
+
+    /// The different values that a parameter gets, besides itself, some more than once.
+    fn column(&self, index: usize, parameter: Value, substitution: &Substitution) -> impl Iterator<Item = Value> {
+        let column = self.arguments.iter().skip(index).step_by(self.parameters);
+        column.map(|argument| substitution.resolve(*argument)).filter(move |value| *value != parameter)
+    }
+
+    /// The value that a parameter always gets.
+    fn only(&self, index: usize, parameter: Value, substitution: &Substitution) -> Option<Value> {
+        let mut column = self.column(index, parameter, substitution);
+        let first = column.next()?;
+        column.all(|value| value == first).then_some(first)
+    }
+
+    fn are_equal(&self, one: usize, other: usize) -> bool {
+        self.arguments.chunks_exact(self.parameters).all(|edge| edge[one] == edge[other])
+    }
 }
 
 /// A constant at the head of the block when all of `values` are that constant.
-fn shared_constant(function: &mut Function, block: Block, values: &[Value]) -> Option<Value> {
-    let number = constant(function, *values.first()?)?;
-    if !values.iter().all(|value| constant(function, *value) == Some(number)) {
+fn shared_constant(function: &mut Function, block: Block, mut values: impl Iterator<Item = Value>) -> Option<Value> {
+    let number = constant(function, values.next()?)?;
+    if !values.all(|value| constant(function, value) == Some(number)) {
         return None;
     }
     let (inst, value) = new_instruction(function, Instruction::Const(number as i64), Span::default());

@@ -4,7 +4,7 @@
 use super::slot_contents::{Contents, OnEntry, contents_on_entry};
 use crate::ir::analysis::{ControlFlow, Dominators, SlotAccesses, Uses};
 use crate::ir::{Arena, Function, MapData, MapId};
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 /// Analyses of a function as it is now.
@@ -15,6 +15,28 @@ pub(super) struct Analyses {
     uses: OnceCell<Rc<Uses>>,
     accesses: OnceCell<Rc<SlotAccesses>>,
     contents: OnceCell<Rc<OnEntry<Contents>>>,
+    /// The control flow that a pass has left, which may be new.
+    left: Cell<Option<Rc<ControlFlow>>>,
+}
+
+impl Analyses {
+    /// The function has changed; its blocks and the edges between them may have with `flow`.
+    pub(super) fn forget(&mut self, flow: bool) {
+        let left = self.left.take();
+        let kept = std::mem::take(self);
+        if let Some(left) = left {
+            self.control_flow = OnceCell::from(left);
+        } else if !flow {
+            *self = Self { control_flow: kept.control_flow, dominators: kept.dominators, ..Self::default() };
+        }
+    }
+
+    /// Panics when a pass has changed the control flow and did not say so.
+    pub(super) fn assert_valid(&self, function: &Function, pass: &str) {
+        if let Some(control_flow) = self.control_flow.get() {
+            assert!(**control_flow == ControlFlow::new(function), "{pass} has changed the control flow");
+        }
+    }
 }
 
 /// What a pass may know besides its function.
@@ -27,6 +49,11 @@ pub(super) struct Surroundings<'a> {
 impl Surroundings<'_> {
     pub(super) fn control_flow(&self, function: &Function) -> Rc<ControlFlow> {
         self.analyses.control_flow.get_or_init(|| Rc::new(ControlFlow::new(function))).clone()
+    }
+
+    /// A pass that changes the control flow has this in the end.
+    pub(super) fn leave_control_flow(&self, control_flow: Rc<ControlFlow>) {
+        self.analyses.left.set(Some(control_flow));
     }
 
     pub(super) fn dominators(&self, function: &Function) -> Rc<Dominators> {

@@ -17,7 +17,7 @@ const WORD: u32 = 8;
 pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
     let mut changed = false;
     let mut accesses = surroundings.accesses(function);
-    let mut control_flow = surroundings.control_flow(function);
+    let control_flow = surroundings.control_flow(function);
     loop {
         let mut unified: Vec<Slot> = Vec::new();
         for placement in find(function, &control_flow, &accesses) {
@@ -31,7 +31,6 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
         if unified.is_empty() {
             return changed;
         }
-        control_flow = ControlFlow::new(function).into();
         accesses = SlotAccesses::new(function, &control_flow, surroundings.maps).into();
         changed = true;
     }
@@ -49,8 +48,11 @@ struct Placement {
 fn find(function: &Function, control_flow: &ControlFlow, accesses: &SlotAccesses) -> Vec<Placement> {
     let mut candidates: Vec<Placement> = Vec::new();
     for inst in control_flow.order.iter().flat_map(|block| &function.blocks[*block].instructions) {
-        let new = placements(function, accesses, &function.instructions[*inst].instruction);
-        candidates.extend(new.into_iter().filter(|placement| !candidates.contains(placement)).collect::<Vec<_>>());
+        for placement in placements(function, accesses, &function.instructions[*inst].instruction) {
+            if !candidates.contains(&placement) {
+                candidates.push(placement);
+            }
+        }
     }
     if candidates.is_empty() {
         return candidates;

@@ -12,19 +12,22 @@ pub struct Dominators {
     immediate: Vec<usize>,
     /// Entry and exit times of a walk over the tree: an ancestor's interval encloses its descendants'.
     interval: Vec<(u32, u32)>,
-    children: Vec<Vec<usize>>,
+    /// The first child of each, and the next of the same parent; 0, the entry, is nobody's child.
+    first_child: Vec<usize>,
+    next_sibling: Vec<usize>,
 }
 
 impl Dominators {
     /// Computes the tree.
     pub fn new(control_flow: &ControlFlow) -> Self {
         let immediate = immediate_dominators(control_flow);
-        let mut children = vec![Vec::new(); immediate.len()];
-        for (position, parent) in immediate.iter().enumerate().skip(1) {
-            children[*parent].push(position);
+        let mut first_child = vec![0; immediate.len()];
+        let mut next_sibling = vec![0; immediate.len()];
+        for (position, parent) in immediate.iter().enumerate().skip(1).rev() {
+            next_sibling[position] = std::mem::replace(&mut first_child[*parent], position);
         }
-        let interval = intervals(&children);
-        Self { order: control_flow.order.clone(), immediate, interval, children }
+        let interval = intervals(&immediate, &first_child, &next_sibling);
+        Self { order: control_flow.order.clone(), immediate, interval, first_child, next_sibling }
     }
 
     /// True when every path from the entry to `block` goes through `dominator`; both must be reachable.
@@ -45,9 +48,11 @@ impl Dominators {
     }
 
     /// The blocks whose closest strict dominator is `block`, in reverse postorder.
-    pub fn children(&self, control_flow: &ControlFlow, block: Block) -> impl DoubleEndedIterator<Item = Block> {
-        let children = control_flow.position(block).map_or(&[][..], |position| &self.children[position]);
-        children.iter().map(|child| self.order[*child])
+    pub fn children(&self, control_flow: &ControlFlow, block: Block) -> impl Iterator<Item = Block> {
+        let child = |position: usize| (position != 0).then_some(position);
+        let first = control_flow.position(block).and_then(|position| child(self.first_child[position]));
+        let children = std::iter::successors(first, move |position| child(self.next_sibling[*position]));
+        children.map(|position| self.order[position])
     }
 }
 
@@ -89,27 +94,30 @@ fn intersect(immediate: &[usize], mut left: usize, mut right: usize) -> usize {
     left
 }
 
-fn intervals(children: &[Vec<usize>]) -> Vec<(u32, u32)> {
-    let mut interval = vec![(0, 0); children.len()];
-    let mut clock = 0;
-    let mut stack: Vec<(usize, usize)> = if children.is_empty() { Vec::new() } else { vec![(0, 0)] };
-    while let Some((node, next)) = stack.last_mut() {
-        if *next == 0 {
-            interval[*node].0 = clock;
-            clock += 1;
-        }
-        match children[*node].get(*next) {
-            Some(child) => {
-                *next += 1;
-                stack.push((*child, 0));
-            }
-            None => {
-                interval[*node].1 = clock;
-                stack.pop();
-            }
-        }
+fn intervals(immediate: &[usize], first_child: &[usize], next_sibling: &[usize]) -> Vec<(u32, u32)> {
+    let mut interval = vec![(0, 0); immediate.len()];
+    if immediate.is_empty() {
+        return interval;
     }
-    interval
+    let (mut clock, mut node) = (0, 0);
+    loop {
+        interval[node].0 = clock;
+        clock += 1;
+        if first_child[node] != 0 {
+            node = first_child[node];
+            continue;
+        }
+        // Up to the first that has a sibling behind it.
+        interval[node].1 = clock;
+        while next_sibling[node] == 0 {
+            if node == 0 {
+                return interval;
+            }
+            node = immediate[node];
+            interval[node].1 = clock;
+        }
+        node = next_sibling[node];
+    }
 }
 
 #[cfg(test)]
