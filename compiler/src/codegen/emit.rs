@@ -203,8 +203,8 @@ impl<'a> Emitter<'a> {
     }
 
     fn stack_offset(&self, slot: Slot, offset: u32) -> i16 {
-        match self.plan.places.get(&slot) {
-            Some(Place::Stack(start)) => -(*start as i16) + offset as i16,
+        match self.plan.place(slot) {
+            Some(Place::Stack(start)) => -(start as i16) + offset as i16,
             // The key of the scratch map has a place of its own.
             _ => -((self.plan.stack + 8) as i16),
         }

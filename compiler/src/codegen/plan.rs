@@ -3,13 +3,15 @@
 //! A slot lives from its first to its last mention in the layout order of the blocks, over whole loops where it crosses
 //! their edge, and as long as its address is in use. Slots whose lives do not overlap share bytes.
 
+use crate::ir::analysis::control_flow::successors;
+use crate::ir::entity::Entity;
 use crate::ir::{Address, Block, Function, Inst, Instruction, Slot, SlotHome, Value, ValueDef};
-use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 /// The places of a function's slots.
 pub(super) struct Plan {
-    /// By slot: where.
-    pub(super) places: FxHashMap<Slot, Place>,
+    /// By slot: where, if it is used.
+    places: Vec<Option<Place>>,
     /// Bytes of stack used by slots.
     pub(super) stack: u32,
     /// Bytes of scratch memory used.
@@ -33,17 +35,25 @@ struct Life {
     last: u32,
 }
 
+impl Plan {
+    /// Where a slot is.
+    pub(super) fn place(&self, slot: Slot) -> Option<Place> {
+        self.places.get(slot.index()).copied().flatten()
+    }
+}
+
 /// Plans with at most `budget` bytes of stack.
 pub(super) fn plan(function: &Function, budget: u32) -> Plan {
     let order = reverse_postorder(function);
     let lives = lives(function, &order);
-    let mut slots: Vec<(Slot, Life)> = lives.into_iter().collect();
+    let used = lives.iter().enumerate().filter_map(|(index, life)| Some((Slot::new(index), (*life)?)));
+    let mut slots: Vec<(Slot, Life)> = used.collect();
     // What must be on the stack comes first, then the small ones.
     slots.sort_by_key(|(slot, _)| {
         let data = &function.slots[*slot];
         (data.home != SlotHome::Stack, data.size, *slot)
     });
-    let mut plan = Plan { places: FxHashMap::default(), stack: 0, scratch: 0, order };
+    let mut plan = Plan { places: vec![None; lives.len()], stack: 0, scratch: 0, order };
     let (mut on_stack, mut in_scratch) = (Vec::new(), Vec::new());
     for (slot, life) in slots {
         let data = &function.slots[slot];
@@ -53,12 +63,12 @@ pub(super) fn plan(function: &Function, budget: u32) -> Plan {
         if data.home == SlotHome::Stack || (fits && data.home == SlotHome::Anywhere) {
             on_stack.push((life, offset, size));
             plan.stack = plan.stack.max(offset + size);
-            plan.places.insert(slot, Place::Stack(offset + size));
+            plan.places[slot.index()] = Some(Place::Stack(offset + size));
         } else {
             let offset = lowest_free(&in_scratch, life, size);
             in_scratch.push((life, offset, size));
             plan.scratch = plan.scratch.max(offset + size);
-            plan.places.insert(slot, Place::Scratch(offset));
+            plan.places[slot.index()] = Some(Place::Scratch(offset));
         }
     }
     plan
@@ -85,33 +95,38 @@ fn lowest_free(taken: &[(Life, u32, u32)], life: Life, size: u32) -> u32 {
 /// Blocks so that each comes after its predecessors, loops aside.
 fn reverse_postorder(function: &Function) -> Vec<Block> {
     let mut seen = vec![false; function.blocks.len()];
-    let mut order = Vec::new();
-    let mut stack = vec![(function.entry(), false)];
+    let mut order = Vec::with_capacity(function.blocks.len());
+    let mut stack = Vec::with_capacity(function.blocks.len());
+    stack.push((function.entry(), false));
     while let Some((block, done)) = stack.pop() {
         if done {
             order.push(block);
             continue;
         }
-        if std::mem::replace(&mut seen[block.0 as usize], true) {
+        if std::mem::replace(&mut seen[block.index()], true) {
             continue;
         }
         stack.push((block, true));
-        if let Some(terminator) = &function.blocks[block].terminator {
-            for (target, _) in terminator.targets() {
-                stack.push((target, false));
-            }
-        }
+        stack.extend(successors(function, block).map(|target| (target, false)));
     }
     order.reverse();
     order
 }
 
-fn lives(function: &Function, order: &[Block]) -> FxHashMap<Slot, Life> {
-    let mut positions: FxHashMap<Block, (u32, u32)> = FxHashMap::default();
+/// By slot, if it is mentioned.
+type Lives = Vec<Option<Life>>;
+
+/// By value: the slots whose address it is.
+type Addresses = Vec<SmallVec<[Slot; 2]>>;
+
+fn lives(function: &Function, order: &[Block]) -> Lives {
+    let mut positions = vec![(0, 0); function.blocks.len()];
     let mut at = 0;
-    let mut lives: FxHashMap<Slot, Life> = FxHashMap::default();
-    // Values that are slots' addresses, and which slots.
-    let mut addresses: FxHashMap<Value, Vec<Slot>> = FxHashMap::default();
+    let mut lives: Lives = vec![None; function.slots.len()];
+    if lives.is_empty() {
+        return lives;
+    }
+    let mut addresses: Addresses = vec![SmallVec::new(); function.values.len()];
     for block in order {
         let first = at;
         for inst in &function.blocks[*block].instructions {
@@ -123,32 +138,28 @@ fn lives(function: &Function, order: &[Block]) -> FxHashMap<Slot, Life> {
             for (_, arguments) in terminator.targets() {
                 for argument in arguments {
                     // An address that flows into a block parameter may be used anywhere.
-                    for slot in addresses.get(argument).cloned().unwrap_or_default() {
-                        lives.insert(slot, Life { first: 0, last: u32::MAX });
-                    }
+                    live_everywhere(&addresses[argument.index()], &mut lives);
                 }
             }
         }
-        positions.insert(*block, (first, at));
+        positions[block.index()] = (first, at);
     }
     extend_over_loops(function, order, &positions, &mut lives);
     lives
 }
 
-fn mention_slots(
-    function: &Function,
-    inst: Inst,
-    at: u32,
-    lives: &mut FxHashMap<Slot, Life>,
-    addresses: &mut FxHashMap<Value, Vec<Slot>>,
-) {
+fn live_everywhere(slots: &[Slot], lives: &mut Lives) {
+    slots.iter().for_each(|slot| lives[slot.index()] = Some(Life { first: 0, last: u32::MAX }));
+}
+
+fn mention_slots(function: &Function, inst: Inst, at: u32, lives: &mut Lives, addresses: &mut Addresses) {
     let data = &function.instructions[inst];
     let mut mention = |slot: Slot| {
-        let life = lives.entry(slot).or_insert(Life { first: at, last: at });
+        let life = lives[slot.index()].get_or_insert(Life { first: at, last: at });
         life.first = life.first.min(at);
         life.last = life.last.max(at);
     };
-    let mut result_slots: Vec<Slot> = Vec::new();
+    let mut result_slots: SmallVec<[Slot; 2]> = SmallVec::new();
     if let Instruction::SlotAddress(slot, _) = data.instruction {
         mention(slot);
         result_slots.push(slot);
@@ -159,40 +170,31 @@ fn mention_slots(
         }
     }
     data.instruction.visit_operands(|value| {
-        for slot in addresses.get(&value).into_iter().flatten() {
+        for slot in &addresses[value.index()] {
             mention(*slot);
             result_slots.push(*slot);
         }
     });
     // Stored addresses may come back from memory at any time.
     if let Instruction::Store { value, .. } = &data.instruction {
-        for slot in addresses.get(value).cloned().unwrap_or_default() {
-            lives.insert(slot, Life { first: 0, last: u32::MAX });
-        }
+        live_everywhere(&addresses[value.index()], lives);
     }
     let carries =
         matches!(data.instruction, Instruction::SlotAddress(..) | Instruction::Binary(..) | Instruction::Unary(..));
     if let (true, false, Some(result)) = (carries, result_slots.is_empty(), data.result) {
-        addresses.insert(result, result_slots);
+        addresses[result.index()] = result_slots;
     }
 }
 
 /// A slot that is alive across a loop's edge is alive in all of the loop.
-fn extend_over_loops(
-    function: &Function,
-    order: &[Block],
-    positions: &FxHashMap<Block, (u32, u32)>,
-    lives: &mut FxHashMap<Slot, Life>,
-) {
+fn extend_over_loops(function: &Function, order: &[Block], positions: &[(u32, u32)], lives: &mut Lives) {
     let mut edges: Vec<(u32, u32)> = Vec::new();
     for block in order {
-        let (_, end) = positions[block];
-        if let Some(terminator) = &function.blocks[*block].terminator {
-            for (target, _) in terminator.targets() {
-                let (start, _) = positions[&target];
-                if start < end {
-                    edges.push((start, end));
-                }
+        let (_, end) = positions[block.index()];
+        for target in successors(function, *block) {
+            let (start, _) = positions[target.index()];
+            if start < end {
+                edges.push((start, end));
             }
         }
     }
@@ -200,7 +202,7 @@ fn extend_over_loops(
     while changed {
         changed = false;
         for (start, end) in &edges {
-            for life in lives.values_mut() {
+            for life in lives.iter_mut().flatten() {
                 let overlaps = life.first <= *end && life.last > *start;
                 let inside = life.first > *start && life.last <= *end;
                 if overlaps && !inside && (life.last < *end || life.first > *start) {

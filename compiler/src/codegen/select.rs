@@ -300,7 +300,7 @@ impl<'a> Selector<'a> {
 
     fn base_and_offset(&mut self, address: Address) -> (Base, u32) {
         match address {
-            Address::Slot(slot, offset) => match self.plan.places.get(&slot) {
+            Address::Slot(slot, offset) => match self.plan.place(slot) {
                 Some(Place::Scratch(start)) => {
                     let total = self.region.header() + start + offset;
                     let scratch = self.scratch_register();

@@ -2,8 +2,8 @@
 //! Construction of Static Single Assignment Form", 2013).
 
 use super::{
-    Block, BlockData, Function, FunctionKind, Inst, InstData, Instruction, Slot, SlotData, SlotHome, Terminator, Value,
-    ValueData, ValueDef,
+    Arena, Block, BlockData, Function, FunctionKind, Inst, InstData, Instruction, Slot, SlotData, SlotHome, Terminator,
+    Value, ValueData, ValueDef,
 };
 use lancet_syntax::span::Span;
 use rustc_hash::FxHashMap;
@@ -31,8 +31,15 @@ pub struct FunctionBuilder {
 impl FunctionBuilder {
     /// Starts a function with `parameters` parameters; the entry block is current.
     pub fn new(name: impl Into<String>, kind: FunctionKind, parameters: usize) -> Self {
+        let mut function = Function::new(name, kind);
+        if let FunctionKind::Program { .. } = function.kind {
+            // What a program of a few statements needs.
+            function.blocks = Arena::with_capacity(32);
+            function.instructions = Arena::with_capacity(128);
+            function.values = Arena::with_capacity(128);
+        }
         let mut builder = Self {
-            function: Function::new(name, kind),
+            function,
             current: Block(0),
             span: Span::default(),
             definitions: FxHashMap::default(),

@@ -59,6 +59,11 @@ impl<K, T> Default for Arena<K, T> {
 }
 
 impl<K: Entity, T> Arena<K, T> {
+    /// An empty one with room for that many.
+    pub fn with_capacity(count: usize) -> Self {
+        Self { items: Vec::with_capacity(count), key: PhantomData }
+    }
+
     /// Adds an item and returns its id.
     pub fn push(&mut self, item: T) -> K {
         self.items.push(item);

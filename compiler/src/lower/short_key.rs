@@ -30,10 +30,11 @@ impl Lowerer<'_> {
     /// the least recently used elements of two maps none is the one of both.
     pub(super) fn short_keys(&self, map: &hir::Map, key: &Type) -> Option<ShortKeys> {
         let is_simple = matches!(map.kind, hir::MapKind::Hash | hir::MapKind::PerCpuHash);
-        if !is_simple || self.is_iterated(map) {
+        if !is_simple {
             return None;
         }
-        let offset = self.last_long_string(key)?;
+        // The walk through all probes comes last.
+        let offset = self.last_long_string(key).filter(|_| !self.is_iterated(map))?;
         Some(ShortKeys { symbol: format!("short_AT_{}", map.name), key_size: offset + SHORT })
     }
 

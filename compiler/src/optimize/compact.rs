@@ -13,6 +13,10 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
     let control_flow = surroundings.control_flow(function);
     let name = std::mem::take(&mut function.name);
     let mut old = std::mem::replace(function, Function::new(name, function.kind.clone()));
+    let instructions = control_flow.order.iter().map(|block| old.blocks[*block].instructions.len()).sum();
+    function.blocks = Arena::with_capacity(control_flow.order.len());
+    function.instructions = Arena::with_capacity(instructions);
+    function.values = Arena::with_capacity(instructions);
     let mut compaction = Compaction {
         blocks: vec![Block::new(0); old.blocks.len()],
         values: vec![Value::new(0); old.values.len()],

@@ -18,10 +18,11 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
         let before = function.blocks[*block].instructions.len();
         function.blocks[*block].instructions.retain(|inst| alive.instructions[inst.index()]);
         changed |= function.blocks[*block].instructions.len() != before;
-        if *block != function.entry() && !function.blocks[*block].parameters.is_empty() {
-            let parameters = &function.blocks[*block].parameters;
-            let keep: Vec<bool> = parameters.iter().map(|parameter| alive.values[parameter.index()]).collect();
-            changed |= keep.contains(&false);
+        let is_dead = |parameter: &Value| !alive.values[parameter.index()];
+        let parameters = &function.blocks[*block].parameters;
+        if *block != function.entry() && parameters.iter().any(is_dead) {
+            let keep: Vec<bool> = parameters.iter().map(|parameter| !is_dead(parameter)).collect();
+            changed = true;
             remove_parameters(function, &control_flow, *block, &keep);
         }
     }
@@ -60,8 +61,10 @@ struct Marking<'a> {
     instructions: Vec<bool>,
     values: Vec<bool>,
     slots: Vec<bool>,
-    /// Writes that become alive with their slot.
-    writers: Vec<Vec<Inst>>,
+    /// Writes that become alive with their slot, each with the place of the one before it to the same slot.
+    writers: Vec<(Inst, Option<u32>)>,
+    /// By slot: the place of the last.
+    last_writer: Vec<Option<u32>>,
     pending: Vec<Value>,
 }
 
@@ -73,7 +76,8 @@ impl<'a> Marking<'a> {
             instructions: vec![false; function.instructions.len()],
             values: vec![false; function.values.len()],
             slots: vec![false; function.slots.len()],
-            writers: vec![Vec::new(); function.slots.len()],
+            writers: Vec::new(),
+            last_writer: vec![None; function.slots.len()],
             pending: Vec::new(),
         };
         marking.collect_roots();
@@ -88,7 +92,10 @@ impl<'a> Marking<'a> {
                 match written_slot(&function.instructions[*inst].instruction) {
                     // A root before may have read the slot already.
                     Some(slot) if self.slots[slot.index()] => self.mark_instruction(*inst),
-                    Some(slot) => self.writers[slot.index()].push(*inst),
+                    Some(slot) => {
+                        let last = self.last_writer[slot.index()].replace(self.writers.len() as u32);
+                        self.writers.push((*inst, last));
+                    }
                     None if has_effect(&function.instructions[*inst].instruction) => self.mark_instruction(*inst),
                     None => {}
                 }
@@ -142,8 +149,11 @@ impl<'a> Marking<'a> {
 
     fn mark_slot(&mut self, slot: Slot) {
         if !std::mem::replace(&mut self.slots[slot.index()], true) {
-            for inst in std::mem::take(&mut self.writers[slot.index()]) {
+            let mut next = self.last_writer[slot.index()];
+            while let Some(writer) = next {
+                let (inst, before) = self.writers[writer as usize];
                 self.mark_instruction(inst);
+                next = before;
             }
         }
     }

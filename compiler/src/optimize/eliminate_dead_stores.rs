@@ -10,9 +10,15 @@ const WORD: u32 = 8;
 pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
     let control_flow = surroundings.control_flow(function);
     let accesses = surroundings.accesses(function);
+    if !control_flow.order.iter().any(|block| !accesses.in_block(*block).is_empty()) {
+        return false;
+    }
     let liveness = SlotLiveness::new(function, &control_flow, &accesses);
     let mut changed = false;
     for block in &control_flow.order {
+        if accesses.in_block(*block).is_empty() {
+            continue;
+        }
         let mut live = liveness.on_exit(function, *block);
         let mut instructions = std::mem::take(&mut function.blocks[*block].instructions);
         // From the last to the first; those that stay go to the end.

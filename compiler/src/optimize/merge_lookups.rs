@@ -16,7 +16,11 @@ use smallvec::SmallVec;
 type Key = (MapId, usize);
 
 /// The look-ups whose result still holds.
-type Available = FxHashMap<Key, Value>;
+type Available = SmallVec<[(Key, Value); 4]>;
+
+fn result_of(available: &Available, key: &Key) -> Option<Value> {
+    available.iter().find(|(known, _)| known == key).map(|(_, value)| *value)
+}
 
 pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
     let control_flow = surroundings.control_flow(function);
@@ -31,7 +35,7 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
     let transfer = |available: &mut Available, inst| follow(function, &keys, available, inst);
     let meet = |ours: &mut Available, theirs: &Available| {
         let before = ours.len();
-        ours.retain(|key, value| theirs.get(key) == Some(value));
+        ours.retain(|(key, value)| result_of(theirs, key) == Some(*value));
         ours.len() != before
     };
     let mut on_entry = solve(function, &control_flow, Available::default(), transfer, meet);
@@ -39,11 +43,11 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
     for block in &control_flow.order {
         let Some(mut available) = on_entry[block.index()].take() else { continue };
         for inst in &function.blocks[*block].instructions {
-            let earlier = keys.get(inst).and_then(|key| available.get(key));
+            let earlier = keys.get(inst).and_then(|key| result_of(&available, key));
             if let (Some(earlier), Some(result)) = (earlier, function.instructions[*inst].result)
-                && *earlier != result
+                && earlier != result
             {
-                substitution.replace(result, *earlier);
+                substitution.replace(result, earlier);
             }
             follow(function, &keys, &mut available, *inst);
         }
@@ -119,12 +123,14 @@ fn follow(function: &Function, keys: &FxHashMap<Inst, Key>, available: &mut Avai
     match &data.instruction {
         Instruction::Call(Helper::MAP_LOOKUP_ELEM, _) => {
             if let (Some(key), Some(result)) = (keys.get(&inst), data.result) {
-                available.entry(*key).or_insert(result);
+                if result_of(available, key).is_none() {
+                    available.push((*key, result));
+                }
             }
         }
         Instruction::Call(Helper::MAP_UPDATE_ELEM | Helper::MAP_DELETE_ELEM, arguments) => {
             let changed = map(function, arguments);
-            available.retain(|(map, _), _| changed.is_some_and(|changed| *map != changed));
+            available.retain(|((map, _), _)| changed.is_some_and(|changed| *map != changed));
         }
         // What runs functions of ours, or is not known, may change any map.
         Instruction::Call(helper, _)

@@ -11,6 +11,7 @@ use crate::ir::analysis::{Access, AccessKind, ControlFlow, SlotAccesses};
 use crate::ir::entity::Entity;
 use crate::ir::{Address, Function, Inst, Instruction, Slot, Value};
 use smallvec::{SmallVec, smallvec};
+use std::iter;
 use std::rc::Rc;
 
 /// Larger slots are not followed.
@@ -33,7 +34,7 @@ pub(super) enum Byte {
 #[derive(Clone, Default)]
 pub(super) struct Contents {
     /// In the order of the slots.
-    slots: Vec<(Slot, Rc<[Byte]>)>,
+    slots: SmallVec<[(Slot, Rc<[Byte]>); 4]>,
 }
 
 /// The bytes of one access.
@@ -104,8 +105,8 @@ impl Contents {
 
     fn write(&mut self, function: &Function, access: Access, bytes: &[Byte]) {
         let position = self.position(access.slot).unwrap_or_else(|position| {
-            let unknown = vec![Byte::Unknown; function.slots[access.slot].size as usize];
-            self.slots.insert(position, (access.slot, unknown.into()));
+            let unknown = iter::repeat_n(Byte::Unknown, function.slots[access.slot].size as usize).collect();
+            self.slots.insert(position, (access.slot, unknown));
             position
         });
         Rc::make_mut(&mut self.slots[position].1)[access.start as usize..access.end as usize].copy_from_slice(bytes);

@@ -27,7 +27,7 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
                 && remaining > 0
                 && target != block
                 && let Some(threaded) =
-                    thread(function, |function| uses.get_or_init(|| surroundings.uses(function)), target, &arguments)
+                    thread(function, |function| uses.get_or_init(|| surroundings.uses(function)), target, arguments)
             {
                 set_edge(function, block, edge, threaded);
                 changed = true;
@@ -42,12 +42,16 @@ pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool 
 type Edge = (Block, Vec<Value>);
 
 /// The n-th edge out of a block.
-fn edge_of(function: &Function, block: Block, index: usize) -> Option<Edge> {
-    match function.blocks[block].terminator.as_ref()? {
-        Terminator::Jump(target, arguments) => (index == 0).then(|| (*target, arguments.clone())),
-        Terminator::Branch { then, otherwise, .. } => Some(if index == 0 { then } else { otherwise }.clone()),
-        Terminator::Return(_) => None,
-    }
+fn edge_of(function: &Function, block: Block, index: usize) -> Option<(Block, &[Value])> {
+    let (target, arguments) = match function.blocks[block].terminator.as_ref()? {
+        Terminator::Jump(target, arguments) => (index == 0).then_some((target, arguments))?,
+        Terminator::Branch { then, otherwise, .. } => {
+            let (target, arguments) = if index == 0 { then } else { otherwise };
+            (target, arguments)
+        }
+        Terminator::Return(_) => return None,
+    };
+    Some((*target, arguments))
 }
 
 fn set_edge(function: &mut Function, block: Block, index: usize, edge: Edge) {

@@ -5,7 +5,7 @@
 
 use super::ControlFlow;
 use crate::ir::entity::Entity;
-use crate::ir::{Address, Arena, Function, Helper, Inst, Instruction, MapData, MapId, Slot, SlotHome, Value};
+use crate::ir::{Address, Arena, Block, Function, Helper, Inst, Instruction, MapData, MapId, Slot, SlotHome, Value};
 use smallvec::{SmallVec, smallvec};
 
 /// What happens to the bytes.
@@ -32,8 +32,8 @@ pub struct Access {
     pub kind: AccessKind,
 }
 
-/// The accesses of one instruction.
-type Found = SmallVec<[Access; 4]>;
+/// The accesses by one argument.
+type Found = SmallVec<[Access; 2]>;
 
 /// The accesses of a function's instructions.
 #[derive(Clone, Debug)]
@@ -43,6 +43,8 @@ pub struct SlotAccesses {
     accesses: Vec<Access>,
     /// Where those of each instruction are.
     ranges: Vec<(u32, u32)>,
+    /// Where those of each block are.
+    block_ranges: Vec<(u32, u32)>,
 }
 
 impl SlotAccesses {
@@ -51,13 +53,21 @@ impl SlotAccesses {
     pub fn new(function: &Function, control_flow: &ControlFlow, maps: &Arena<MapId, MapData>) -> Self {
         let mut found = Self {
             escaped: escaped_slots(function, control_flow),
-            accesses: Vec::with_capacity(function.instructions.len()),
+            accesses: Vec::new(),
             ranges: vec![(0, 0); function.instructions.len()],
+            block_ranges: vec![(0, 0); function.blocks.len()],
         };
-        for inst in control_flow.order.iter().flat_map(|block| &function.blocks[*block].instructions) {
-            let start = found.accesses.len();
-            found.add(function, maps, &function.instructions[*inst].instruction);
-            found.ranges[inst.index()] = (start as u32, found.accesses.len() as u32);
+        if function.slots.is_empty() {
+            return found;
+        }
+        for block in &control_flow.order {
+            let block_start = found.accesses.len();
+            for inst in &function.blocks[*block].instructions {
+                let start = found.accesses.len();
+                found.add(function, maps, &function.instructions[*inst].instruction);
+                found.ranges[inst.index()] = (start as u32, found.accesses.len() as u32);
+            }
+            found.block_ranges[block.index()] = (block_start as u32, found.accesses.len() as u32);
         }
         found
     }
@@ -73,6 +83,12 @@ impl SlotAccesses {
         &self.accesses[start as usize..end as usize]
     }
 
+    /// The accesses of all instructions of a block, in order.
+    pub fn in_block(&self, block: Block) -> &[Access] {
+        let (start, end) = self.block_ranges[block.index()];
+        &self.accesses[start as usize..end as usize]
+    }
+
     fn add(&mut self, function: &Function, maps: &Arena<MapId, MapData>, instruction: &Instruction) {
         match instruction {
             Instruction::Load { address, size, .. } => self.access(*address, size.bytes(), AccessKind::Read),
@@ -84,16 +100,18 @@ impl SlotAccesses {
             Instruction::Zero { address, size } => self.access(*address, *size, AccessKind::Write),
             Instruction::StoreBytes { address, bytes } => self.access(*address, bytes.len() as u32, AccessKind::Write),
             Instruction::Call(helper, arguments) => {
-                let mut found = Found::new();
+                let start = self.accesses.len();
                 for (index, argument) in arguments.iter().enumerate() {
                     if let Some(Instruction::SlotAddress(slot, offset)) = function.definition(*argument)
                         && !self.has_escaped(*slot)
                     {
-                        found.extend(argument_accesses(function, maps, *helper, arguments, index, (*slot, *offset)));
+                        let found = argument_accesses(function, maps, *helper, arguments, index, (*slot, *offset));
+                        self.accesses.extend(found);
                     }
                 }
-                found.sort_by_key(|access| access.kind != AccessKind::Read);
-                self.accesses.extend(found);
+                if self.accesses.len() > start + 1 {
+                    self.accesses[start..].sort_by_key(|access| access.kind != AccessKind::Read);
+                }
             }
             Instruction::Const(_)
             | Instruction::Binary(..)
@@ -123,6 +141,9 @@ impl SlotAccesses {
 
 fn escaped_slots(function: &Function, control_flow: &ControlFlow) -> Vec<bool> {
     let mut escaped: Vec<bool> = function.slots.values().map(|slot| slot.home == SlotHome::Scratch).collect();
+    if escaped.is_empty() {
+        return escaped;
+    }
     // Marks the slot whose address this is.
     let mut escape = |operand: Value| {
         if let Some(Instruction::SlotAddress(slot, _)) = function.definition(operand) {

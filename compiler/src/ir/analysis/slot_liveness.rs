@@ -37,9 +37,7 @@ impl<'a> SlotLiveness<'a> {
                     continue;
                 }
                 let mut live = liveness.on_exit(function, *block);
-                for inst in function.blocks[*block].instructions.iter().rev() {
-                    liveness.step_back(&mut live, *inst);
-                }
+                liveness.step_back_over(&mut live, accesses.in_block(*block));
                 if liveness.on_entry[block.index()] != live {
                     liveness.on_entry[block.index()] = live;
                     let before = control_flow.predecessors(*block).iter();
@@ -52,15 +50,21 @@ impl<'a> SlotLiveness<'a> {
 
     /// What is read after the end of a block.
     pub fn on_exit(&self, function: &Function, block: Block) -> ByteSet {
-        let mut live = ByteSet::empty(self.size);
-        successors(function, block).for_each(|successor| live.unite(&self.on_entry[successor.index()]));
+        let mut successors = successors(function, block);
+        let Some(first) = successors.next() else { return ByteSet::empty(self.size) };
+        let mut live = self.on_entry[first.index()].clone();
+        successors.for_each(|successor| live.unite(&self.on_entry[successor.index()]));
         live
     }
 
     /// From what is read after an instruction to what is read from before it on.
     pub fn step_back(&self, live: &mut ByteSet, inst: Inst) {
+        self.step_back_over(live, self.accesses.of(inst));
+    }
+
+    fn step_back_over(&self, live: &mut ByteSet, accesses: &[Access]) {
         // Reads come first, so in reverse what is written dies before what is read lives.
-        for access in self.accesses.of(inst).iter().rev() {
+        for access in accesses.iter().rev() {
             match access.kind {
                 AccessKind::Read => live.insert(self.range(access)),
                 AccessKind::Write => live.remove(self.range(access)),
