@@ -92,7 +92,7 @@ impl Assembly {
             starts[at + 1] |= line.target.is_some() || line.is_exit();
         }
         let mut run_of = vec![0; self.lines.len() + 1];
-        let mut runs: Vec<Run> = Vec::new();
+        let mut runs: Vec<Run> = Vec::with_capacity(starts.iter().filter(|start| **start).count() + 1);
         for at in 0..self.lines.len() {
             match runs.last_mut() {
                 Some(run) if !starts[at] => run.lines.end = at + 1,
@@ -112,7 +112,8 @@ impl Assembly {
 
     /// Replaces the lines of runs, each by its new ones. A label that nothing jumps to loses its place.
     pub(super) fn replace(&mut self, runs: &[Run], mut new: impl FnMut(usize, &[Line], &mut Vec<Line>)) {
-        let old = std::mem::take(&mut self.lines);
+        let room = Vec::with_capacity(self.lines.len() + 1);
+        let old = std::mem::replace(&mut self.lines, room);
         let mut starts = vec![0; old.len() + 1];
         for (index, run) in runs.iter().enumerate() {
             starts[run.lines.start] = self.lines.len();
@@ -124,23 +125,27 @@ impl Assembly {
 
     /// Changes lines or takes them out; the labels before those stand before what follows.
     pub(super) fn edit(&mut self, mut new: impl FnMut(usize, Line) -> Option<Line>) {
-        let old = std::mem::take(&mut self.lines);
-        let mut places = Vec::with_capacity(old.len() + 1);
-        for (at, line) in old.into_iter().enumerate() {
-            places.push(self.lines.len());
-            self.lines.extend(new(at, line));
+        let mut places = Vec::with_capacity(self.lines.len() + 1);
+        let mut kept = 0;
+        for at in 0..self.lines.len() {
+            places.push(kept);
+            if let Some(line) = new(at, self.lines[at]) {
+                self.lines[kept] = line;
+                kept += 1;
+            }
         }
-        places.push(self.lines.len());
+        places.push(kept);
+        self.lines.truncate(kept);
         self.labels.iter_mut().for_each(|line| *line = places[*line]);
     }
 
     /// Jumps get their distances; a jump to what comes next goes.
     pub(super) fn resolve(mut self) -> Result<Resolved, TooLarge> {
-        let labels = self.labels.clone();
-        self.edit(|at, line| {
-            let is_needless = line.is_goto() && line.target.is_some_and(|label| labels[label.0] == at + 1);
-            (!is_needless).then_some(line)
-        });
+        let is_needless = |(at, line): (usize, &Line)| {
+            line.is_goto() && line.target.is_some_and(|label| self.line_of(label) == at + 1)
+        };
+        let needless: Vec<bool> = self.lines.iter().enumerate().map(is_needless).collect();
+        self.edit(|at, line| (!needless[at]).then_some(line));
         let mut offsets = Vec::with_capacity(self.lines.len() + 1);
         let mut size = 0;
         for line in &self.lines {
@@ -148,7 +153,13 @@ impl Assembly {
             size += if line.is_wide() { 2 } else { 1 };
         }
         offsets.push(size);
-        let mut resolved = Resolved { insns: Vec::with_capacity(size), relocations: Vec::new(), spans: Vec::new() };
+        let spans = 1 + self.lines.windows(2).filter(|pair| pair[0].span != pair[1].span).count();
+        let references = self.lines.iter().filter(|line| line.refers.is_some()).count();
+        let mut resolved = Resolved {
+            insns: Vec::with_capacity(size),
+            relocations: Vec::with_capacity(references),
+            spans: Vec::with_capacity(spans),
+        };
         for line in &self.lines {
             let at = resolved.insns.len();
             if resolved.spans.last().is_none_or(|(_, last)| *last != line.span) {

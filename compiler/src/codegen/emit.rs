@@ -105,7 +105,7 @@ impl<'a> Emitter<'a> {
             destinations: Vec::new(),
             span: Span::default(),
             held: Held::default(),
-            held_at_end: Vec::new(),
+            held_at_end: Vec::with_capacity(code.blocks.len()),
         }
     }
 
@@ -151,12 +151,9 @@ impl<'a> Emitter<'a> {
 
     /// The target of a block that only jumps there, moving nothing.
     fn forwards_to(&self, index: usize) -> Option<usize> {
-        let block = &self.code.blocks[index];
-        let moves = self.output.block_insts_and_edits(self.code, regalloc2::Block::new(index));
-        match (&self.code.ops[block.start], moves.count()) {
-            (Op::Jump { target, .. }, 1) if *target != index => Some(*target),
-            _ => None,
-        }
+        let Op::Jump { target, .. } = self.code.ops[self.code.blocks[index].start] else { return None };
+        let mut moves = self.output.block_insts_and_edits(self.code, regalloc2::Block::new(index));
+        (target != index && moves.nth(1).is_none()).then_some(target)
     }
 
     fn line(&mut self, insn: Insn) -> &mut Line {

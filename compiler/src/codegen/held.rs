@@ -4,14 +4,14 @@
 //! was compared before, and with it its bounds.
 
 use super::vcode::VCode;
-use regalloc2::{Allocation, Block, Function, Inst, OperandKind, Output};
+use regalloc2::{Allocation, Block, Function, Inst, OperandKind, Output, PRegSet};
 
 const REGISTERS: usize = 11;
 
 /// By register: the number of the spill slot whose value it has.
 #[derive(Clone, Default)]
 pub(super) struct Held {
-    slots: [Option<usize>; REGISTERS],
+    slots: [Option<u32>; REGISTERS],
 }
 
 /// What a reload comes to.
@@ -42,13 +42,13 @@ impl Held {
     }
 
     /// A register's value goes to a slot.
-    pub(super) fn spill(&mut self, register: usize, slot: usize) {
+    pub(super) fn spill(&mut self, register: usize, slot: u32) {
         self.slots.iter_mut().filter(|held| **held == Some(slot)).for_each(|held| *held = None);
         self.slots[register] = Some(slot);
     }
 
     /// A slot's value is wanted in a register, which has it from now on.
-    pub(super) fn reload(&mut self, slot: usize, register: usize) -> Reload {
+    pub(super) fn reload(&mut self, slot: u32, register: usize) -> Reload {
         let holder = self.slots.iter().position(|held| *held == Some(slot));
         let has_it = self.slots[register] == Some(slot);
         self.slots[register] = Some(slot);
@@ -67,9 +67,11 @@ impl Held {
     /// An instruction writes its results, and a call what it does not keep.
     pub(super) fn execute(&mut self, code: &VCode, output: &Output, inst: Inst) {
         let clobbered = code.inst_clobbers(inst);
-        for (number, held) in self.slots.iter_mut().enumerate() {
-            if clobbered.contains(super::vcode::preg(number)) {
-                *held = None;
+        if clobbered != PRegSet::empty() {
+            for (number, held) in self.slots.iter_mut().enumerate() {
+                if clobbered.contains(super::vcode::preg(number)) {
+                    *held = None;
+                }
             }
         }
         let results = code.inst_operands(inst).iter().zip(output.inst_allocs(inst));
@@ -82,8 +84,8 @@ impl Held {
 }
 
 /// The number of a spill slot.
-pub(super) fn slot_of(allocation: Allocation) -> Option<usize> {
-    allocation.as_stack().map(|slot| slot.index())
+pub(super) fn slot_of(allocation: Allocation) -> Option<u32> {
+    allocation.as_stack().map(|slot| slot.index() as u32)
 }
 
 #[cfg(test)]

@@ -20,8 +20,8 @@ pub(super) fn select(function: &Function, plan: &Plan, region: Region, set: Inst
     let mut selector = Selector {
         function,
         plan,
-        // An instruction with constant operands takes a few more.
-        code: VCode::with_capacity(2 * function.instructions.len()),
+        // An instruction with constant operands takes a few more; edges have theirs.
+        code: VCode::with_capacity(2 * function.instructions.len() + 4 * function.blocks.len()),
         vregs: vec![None; function.values.len()],
         blocks: vec![0; function.blocks.len()],
         needed: needed(function, plan),
@@ -53,7 +53,7 @@ pub(super) struct Selector<'a> {
 /// Instructions with an effect, and those that they need.
 fn needed(function: &Function, plan: &Plan) -> Vec<bool> {
     let mut needed = vec![false; function.instructions.len()];
-    let mut work: Vec<Value> = Vec::new();
+    let mut work: Vec<Value> = Vec::with_capacity(function.values.len());
     let mut visit = |inst: Inst, work: &mut Vec<Value>| {
         if !std::mem::replace(&mut needed[inst.index()], true) {
             function.instructions[inst].instruction.visit_operands(|value| work.push(value));
@@ -111,6 +111,7 @@ impl<'a> Selector<'a> {
             self.blocks[block.index()] = next;
             next += 1 + self.split_edges(*block, &predecessors).iter().filter(|split| **split).count();
         }
+        self.code.blocks.reserve(next);
         self.prologue();
         for block in &self.plan.order {
             let start = self.code.ops.len();

@@ -167,14 +167,12 @@ pub(super) struct VBlock {
 }
 
 /// The physical register of that number.
-pub(super) fn preg(number: usize) -> PReg {
+pub(super) const fn preg(number: usize) -> PReg {
     PReg::new(number, RegClass::Int)
 }
 
 /// r1 … r5: what a call leaves undefined besides its result.
-pub(super) fn call_clobbers() -> PRegSet {
-    (1..=5).fold(PRegSet::empty(), |set, number| set.with(preg(number)))
-}
+const CALL_CLOBBERS: PRegSet = PRegSet::empty().with(preg(1)).with(preg(2)).with(preg(3)).with(preg(4)).with(preg(5));
 
 impl VCode {
     /// An empty function, with room for so many instructions.
@@ -327,7 +325,7 @@ impl regalloc2::Function for VCode {
 
     fn inst_clobbers(&self, inst: regalloc2::Inst) -> PRegSet {
         match self.ops[inst.index()] {
-            Op::Call { .. } => call_clobbers(),
+            Op::Call { .. } => CALL_CLOBBERS,
             _ => PRegSet::empty(),
         }
     }

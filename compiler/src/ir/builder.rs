@@ -152,7 +152,11 @@ impl FunctionBuilder {
         let inst: Inst = self.function.instructions.push(InstData { instruction, result: None, span: self.span });
         let result = has_result.then(|| self.function.values.push(ValueData { definition: ValueDef::Result(inst) }));
         self.function.instructions[inst].result = result;
-        self.function.blocks[self.current].instructions.push(inst);
+        let instructions = &mut self.function.blocks[self.current].instructions;
+        if instructions.capacity() == 0 {
+            instructions.reserve(8);
+        }
+        instructions.push(inst);
         result
     }
 

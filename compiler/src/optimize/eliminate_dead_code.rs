@@ -78,7 +78,7 @@ impl<'a> Marking<'a> {
             slots: vec![false; function.slots.len()],
             writers: Vec::new(),
             last_writer: vec![None; function.slots.len()],
-            pending: Vec::new(),
+            pending: Vec::with_capacity(64),
         };
         marking.collect_roots();
         marking

@@ -4,7 +4,8 @@ use super::Surroundings;
 use super::arithmetic::mask;
 use super::rewrite::{Rewrite, rewrite};
 use crate::ir::analysis::{ControlFlow, KnownBits, Uses};
-use crate::ir::{BinaryOp, Function, Instruction, MemorySize, UnaryOp, Value, Width};
+use crate::ir::entity::Entity;
+use crate::ir::{BinaryOp, Function, InstData, Instruction, MemorySize, UnaryOp, Value, Width};
 use rustc_hash::FxHashSet;
 
 pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
@@ -82,10 +83,10 @@ fn below_extension(function: &Function, uses: &Uses, value: Value, size: MemoryS
 /// The results of signed loads of which somebody sees more than was loaded.
 fn seen_whole(function: &Function, control_flow: &ControlFlow) -> FxHashSet<Value> {
     let mut seen = FxHashSet::default();
-    let loaded = |value: &Value| match function.definition(*value) {
-        Some(Instruction::Load { size, signed: true, .. }) => Some(size.bytes()),
-        _ => None,
-    };
+    let loaded = loaded_bytes(function, control_flow);
+    if loaded.is_empty() {
+        return seen;
+    }
     for block in &control_flow.order {
         let data = &function.blocks[*block];
         for inst in &data.instructions {
@@ -96,17 +97,29 @@ fn seen_whole(function: &Function, control_flow: &ControlFlow) -> FxHashSet<Valu
                 _ => None,
             };
             instruction.visit_operands(|operand| {
-                let is_part = part.is_some_and(|(value, size)| {
-                    value == operand && loaded(&value).is_some_and(|loaded| size.bytes() <= loaded)
-                });
-                if loaded(&operand).is_some() && !is_part {
+                let bytes = loaded[operand.index()];
+                let is_part = part.is_some_and(|(value, size)| value == operand && size.bytes() <= bytes);
+                if bytes != 0 && !is_part {
                     seen.insert(operand);
                 }
             });
         }
         if let Some(terminator) = &data.terminator {
-            terminator.visit_operands(|operand| seen.extend(loaded(&operand).map(|_| operand)));
+            terminator.visit_operands(|operand| seen.extend((loaded[operand.index()] != 0).then_some(operand)));
         }
     }
     seen
+}
+
+/// By value: how many bytes a signed load gave, or 0; nothing if there is no signed load.
+fn loaded_bytes(function: &Function, control_flow: &ControlFlow) -> Vec<u32> {
+    let mut loaded = Vec::new();
+    for inst in control_flow.order.iter().flat_map(|block| &function.blocks[*block].instructions) {
+        let InstData { instruction, result, .. } = &function.instructions[*inst];
+        if let (Instruction::Load { size, signed: true, .. }, Some(result)) = (instruction, result) {
+            loaded.resize(function.values.len(), 0);
+            loaded[result.index()] = size.bytes();
+        }
+    }
+    loaded
 }

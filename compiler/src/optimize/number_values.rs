@@ -15,20 +15,22 @@ use std::hash::BuildHasher;
 pub(super) fn run(function: &mut Function, surroundings: &Surroundings) -> bool {
     let control_flow = surroundings.control_flow(function);
     let dominators = surroundings.dominators(function);
+    let room = function.instructions.len().min(MAX_ROOM);
     let mut numbering = Numbering {
         context_is_constant: !calls(function, Helper::OVERRIDE_RETURN),
-        available: HashTable::with_capacity(function.instructions.len().min(MAX_ROOM)),
+        available: HashTable::with_capacity(room),
         function,
-        added: Vec::new(),
+        added: Vec::with_capacity(room),
         substitution: Substitution::default(),
-        constants: Vec::new(),
+        constants: Vec::with_capacity(32),
     };
     enum Step {
         Enter(Block),
         /// What was added since goes.
         Leave(usize),
     }
-    let mut steps = vec![Step::Enter(numbering.function.entry())];
+    let mut steps = Vec::with_capacity(2 * control_flow.order.len());
+    steps.push(Step::Enter(numbering.function.entry()));
     while let Some(step) = steps.pop() {
         match step {
             Step::Enter(block) => {

@@ -6,10 +6,17 @@ use std::ops::Range;
 const BITS: usize = u64::BITS as usize;
 
 /// Some of a fixed number of bytes.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(PartialEq, Eq, Debug)]
 pub struct ByteSet {
     /// The slots of most functions fit where no memory is asked for.
     words: SmallVec<[u64; 8]>,
+}
+
+impl Clone for ByteSet {
+    fn clone(&self) -> Self {
+        // As a whole, not word by word.
+        Self { words: SmallVec::from_slice(&self.words) }
+    }
 }
 
 impl ByteSet {

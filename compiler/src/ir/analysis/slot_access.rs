@@ -53,7 +53,7 @@ impl SlotAccesses {
     pub fn new(function: &Function, control_flow: &ControlFlow, maps: &Arena<MapId, MapData>) -> Self {
         let mut found = Self {
             escaped: escaped_slots(function, control_flow),
-            accesses: Vec::new(),
+            accesses: Vec::with_capacity(64),
             ranges: vec![(0, 0); function.instructions.len()],
             block_ranges: vec![(0, 0); function.blocks.len()],
         };
