@@ -174,6 +174,7 @@ fn pipeline(
         kernel: input.kernel,
     };
     let (mut module, lowered) = lower::lower(&program, &target);
+    drop(program);
     *manifest = lowered;
     optimize::run(&mut module);
     if !features.kernel_reads {

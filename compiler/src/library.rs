@@ -6,7 +6,7 @@
 use lancet_syntax::ast::{Item, Program};
 use lancet_syntax::diagnostic::Diagnostics;
 use lancet_syntax::span::{FileId, SourceMap};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A file of macros.
 #[derive(Clone, Copy, Debug)]
@@ -52,13 +52,16 @@ pub fn add_used(
 /// The files with a macro whose name stands anywhere in the sources, and those that they need themselves.
 fn files_used(sources: &SourceMap, library: &[LibraryFile]) -> Vec<LibraryFile> {
     let mut used = vec![false; library.len()];
+    let mut places = FxHashMap::default();
+    for (index, file) in library.iter().enumerate().rev() {
+        places.extend(file.macros.iter().map(|name| (*name, index)));
+    }
     let mut unread: Vec<&str> = sources.files().map(|(_, file)| file.text.as_str()).collect();
     while let Some(text) = unread.pop() {
         for word in words(text) {
-            let found = library.iter().position(|file| file.macros.contains(&word));
-            if let Some(index) = found.filter(|index| !used[*index]) {
-                used[index] = true;
-                unread.push(library[index].text);
+            if let Some(index) = places.get(word).filter(|index| !used[**index]) {
+                used[*index] = true;
+                unread.push(library[*index].text);
             }
         }
     }

@@ -70,9 +70,18 @@ impl TracepointFormat {
 impl TracepointField {
     /// One line: `field:const char * filename; offset:24; size:8; signed:0;`, with tabs.
     fn parse(line: &str) -> Option<Self> {
-        let part = |key: &str| line.split(';').find_map(|part| part.trim().strip_prefix(key)).map(str::trim);
-        let size = part("size:")?.parse().ok()?;
-        let (type_name, name, dimensions) = declaration(part("field:")?)?;
+        let (mut field, mut offset, mut size, mut signed) = (None, None, None, None);
+        for part in line.split(';') {
+            match part.trim().split_once(':') {
+                Some(("field", rest)) => field = field.or(Some(rest)),
+                Some(("offset", rest)) => offset = offset.or(Some(rest)),
+                Some(("size", rest)) => size = size.or(Some(rest)),
+                Some(("signed", rest)) => signed = signed.or(Some(rest)),
+                _ => {}
+            }
+        }
+        let size = size?.trim().parse().ok()?;
+        let (type_name, name, dimensions) = declaration(field?.trim())?;
         let storage = if type_name.starts_with("__data_loc ") {
             FieldStorage::DataLoc
         } else if type_name.starts_with("__rel_loc ") {
@@ -83,9 +92,9 @@ impl TracepointField {
                 None => FieldStorage::Scalar,
             }
         };
-        let offset = part("offset:")?.parse().ok()?;
+        let offset = offset?.trim().parse().ok()?;
         // Kernels before 2.6.37 did not say.
-        let signed = part("signed:").unwrap_or("0") != "0";
+        let signed = signed.is_some_and(|signed| signed.trim() != "0");
         Some(Self { type_name, name, offset, size, signed, storage })
     }
 }

@@ -182,8 +182,12 @@ impl<'a> Checker<'a> {
     pub(super) fn map_facts(&mut self, name: &str, span: Span) -> &mut MapFacts {
         if !self.inference.maps.contains_key(name) {
             self.inference.changed = true;
+            self.inference.maps.insert(name.to_owned(), MapFacts::new(span));
         }
-        self.inference.maps.entry(name.to_owned()).or_insert_with(|| MapFacts::new(span))
+        match self.inference.maps.get_mut(name) {
+            Some(facts) => facts,
+            None => unreachable!("the map has just been put in"),
+        }
     }
 
     /// The index of a map that is known.

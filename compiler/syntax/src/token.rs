@@ -44,7 +44,11 @@ macro_rules! punctuation {
         impl TokenKind {
             /// The longest punctuation that `text` starts with, and its length.
             pub fn punctuation(text: &str) -> Option<(TokenKind, usize)> {
-                $(if text.starts_with($text) { return Some((TokenKind::$name, $text.len())); })*
+                // Most of them are ruled out by the first byte.
+                let first = *text.as_bytes().first()?;
+                $(if first == $text.as_bytes()[0] && text.starts_with($text) {
+                    return Some((TokenKind::$name, $text.len()));
+                })*
                 None
             }
 

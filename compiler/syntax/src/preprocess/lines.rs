@@ -126,6 +126,12 @@ impl Reader<'_> {
         let bytes = self.text.as_bytes();
         let mut at = start;
         while at < end {
+            // Where nothing begins or ends there is nothing to look at.
+            let counts = |byte: &u8| if self.in_comment { *byte == b'*' } else { matches!(byte, b'/' | b'"' | b'\'') };
+            match bytes[at..end].iter().position(counts) {
+                Some(distance) => at += distance,
+                None => return,
+            }
             let two = &bytes[at..(at + 2).min(end)];
             if self.in_comment {
                 if two == b"*/" {
