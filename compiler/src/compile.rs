@@ -149,7 +149,10 @@ fn pipeline(
         }
     }
     let first = first_probe(&program).unwrap_or(Span::new(file, 0, 0));
-    let program = check::check(&program, &environment, &types, diagnostics);
+    let checked = check::check(&program, &environment, &types, diagnostics);
+    // What is not needed any more makes room for what comes.
+    drop(program);
+    let program = checked;
     options.clone_from(&program.options);
     dump.add(Stage::Hir, || hir::print(&program));
     if diagnostics.has_errors() {

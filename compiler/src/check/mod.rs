@@ -72,7 +72,7 @@ pub struct Registry {
 impl Registry {
     /// Indexes builtins by their names and aliases.
     pub fn new(all: &[&'static dyn Builtin]) -> Self {
-        let mut by_name = FxHashMap::default();
+        let mut by_name = FxHashMap::with_capacity_and_hasher(2 * all.len(), Default::default());
         for builtin in all {
             let signature = builtin.signature();
             by_name.insert(signature.name, *builtin);

@@ -35,12 +35,11 @@ impl<'a> Checker<'a> {
                     .help("remove it, or move it before that"),
             );
         }
-        statements
-            .iter()
-            .filter_map(|statement| {
-                Some(Statement { span: self.place(statement.span), kind: self.statement(statement)? })
-            })
-            .collect()
+        let mut checked = Vec::with_capacity(statements.len());
+        checked.extend(statements.iter().filter_map(|statement| {
+            Some(Statement { span: self.place(statement.span), kind: self.statement(statement)? })
+        }));
+        checked
     }
 
     fn statement(&mut self, statement: &'a ast::Statement) -> Option<StatementKind> {

@@ -38,6 +38,8 @@ impl Parser<'_> {
         self.bump();
         self.height = height;
         block.span = self.since(open);
+        // Statements are large, and most blocks have fewer than there is room for.
+        block.statements.shrink_to_fit();
         Ok(block)
     }
 

@@ -63,7 +63,7 @@ pub fn parse_expanded(
     diagnostics: &mut Diagnostics,
 ) -> Program {
     let mut preprocessor = Preprocessor::new(sources, loader, diagnostics);
-    preprocessor.predefine();
+    preprocessor.predefine(file);
     let text = preprocessor.script(file);
     let mut lexed = lex(&text, file, preprocessor.diagnostics);
     lexed.tokens = preprocessor.expand_script(lexed.tokens);

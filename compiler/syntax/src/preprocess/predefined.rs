@@ -1,6 +1,7 @@
 //! What is defined before the first line of a script.
 
 use super::Preprocessor;
+use crate::span::FileId;
 
 /// What C headers ask about the compiler and the machine; the sizes are those of every 64-bit Linux.
 const COMPILER: &str = "\
@@ -38,16 +39,42 @@ const MACHINE: &str = "#define __aarch64__ 1\n";
 #[cfg(not(target_arch = "aarch64"))]
 const MACHINE: &str = "#define __x86_64__ 1\n#define __x86_64 1\n";
 
+/// In each of the names above there is one of these.
+const MARKS: [&str; 4] = ["__", "_LP64", "BPFTRACE_HAVE_BTF", "NULL"];
+
+/// Whether a script may ask for what is defined: by a directive, or by a name. Few do.
+fn may_ask(script: &str) -> bool {
+    let shebang = if script.starts_with("#!") { script.find('\n').unwrap_or(script.len()) } else { 0 };
+    let behind = &script[shebang..];
+    behind.contains('#') || MARKS.iter().any(|mark| behind.contains(mark))
+}
+
 impl Preprocessor<'_> {
-    /// Reads the definitions that come before every script.
-    pub(super) fn predefine(&mut self) {
-        let compiler = format!("{COMPILER}{MACHINE}");
+    /// Reads the definitions that come before a script.
+    pub(super) fn predefine(&mut self, script: FileId) {
         let prelude = self.loader.prelude();
+        if prelude.is_empty() && !may_ask(&self.sources.file(script).text) {
+            return;
+        }
+        let compiler = format!("{COMPILER}{MACHINE}");
         for (name, text) in [("<built-in>", compiler), ("<command line>", prelude)] {
             if !text.is_empty() {
                 let file = self.sources.add(name, text);
                 self.header(file);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_that_name_a_definition_get_all() {
+        let names = COMPILER.lines().chain(MACHINE.lines()).filter_map(|line| line.split(' ').nth(1));
+        assert!(names.map(|name| format!("BEGIN {{ print({name}); }}")).all(|script| may_ask(&script)));
+        assert!(may_ask("#!/usr/bin/lancet\n#if 1\n#endif\n"));
+        assert!(!may_ask("#!/usr/bin/lancet\nBEGIN { exit(); }\n"));
     }
 }
