@@ -8,7 +8,7 @@
 //! A comparison of a value that lives on reads its own register: kernels before 5.11 learn bounds of that one only.
 
 use super::assembly::{Assembly, Line, Run};
-use super::effects::{Effects, RegisterSet, Role, effects, rename};
+use super::effects::{Effects, RegisterSet, Role, effects, rename, rename_known};
 use super::insn::{ALU64, Alu, FRAME, Insn, MOV, REG};
 
 pub(super) fn run(assembly: &mut Assembly) {
@@ -17,9 +17,10 @@ pub(super) fn run(assembly: &mut Assembly) {
     let live = live_at_end(&runs, &at_start(&all, &runs));
     let mut needed = Vec::new();
     assembly.replace(&runs, |index, old, lines| {
-        find_needed(&all[runs[index].lines.clone()], live[index], &mut needed);
+        let effects = &all[runs[index].lines.clone()];
+        find_needed(effects, live[index], &mut needed);
         let mut delay = Delay::new(lines);
-        let is_rewritten = delay.run(old, &needed, live[index]).is_some();
+        let is_rewritten = delay.run(old, effects, &needed, live[index]).is_some();
         let start = delay.start;
         if !is_rewritten || lines.len() - start > needed.len() {
             lines.truncate(start);
@@ -119,15 +120,21 @@ impl<'a> Delay<'a> {
     }
 
     /// Adds the new lines; nothing when values would have to change places and no register is free.
-    fn run(&mut self, old: &[Line], needed: &[(usize, RegisterSet)], at_end: RegisterSet) -> Option<()> {
+    fn run(
+        &mut self,
+        old: &[Line],
+        all: &[Effects],
+        needed: &[(usize, RegisterSet)],
+        at_end: RegisterSet,
+    ) -> Option<()> {
         for (at, after) in needed {
-            let (line, after) = (&old[*at], *after);
+            let (line, effects, after) = (&old[*at], &all[*at], *after);
             if is_move(line) {
                 self.place[line.insn.dst as usize] = self.place[line.insn.src as usize];
                 continue;
             }
-            if !self.exchange(line, after) {
-                self.execute(line, after)?;
+            if !self.exchange(line, effects, after) {
+                self.execute(line, effects, after)?;
             }
         }
         // A jump has seen to it already.
@@ -140,21 +147,23 @@ impl<'a> Delay<'a> {
     }
 
     /// Where the sides may change and the right one is not needed any more, the result takes its register.
-    fn exchange(&mut self, line: &Line, after: RegisterSet) -> bool {
+    fn exchange(&mut self, line: &Line, effects: &Effects, after: RegisterSet) -> bool {
         let Insn { code, dst, src, .. } = line.insn;
+        if !is_commutative(code) {
+            return false;
+        }
         let (left, right) = (self.place[dst as usize], self.place[src as usize]);
         let right_is_free =
             src != dst && right != left && !self.has_value_of(right, after.without(RegisterSet::one(dst)));
-        if left == dst || right == FRAME || !right_is_free || !is_commutative(code) {
+        if left == dst || right == FRAME || !right_is_free {
             return false;
         }
-        self.lines.push(rename(line, |_| left, |_| right));
+        self.lines.push(rename_known(line, effects, |_| left, |_| right));
         self.place[dst as usize] = right;
         true
     }
 
-    fn execute(&mut self, line: &Line, after: RegisterSet) -> Option<()> {
-        let effects = effects(line);
+    fn execute(&mut self, line: &Line, effects: &Effects, after: RegisterSet) -> Option<()> {
         let live = after.without(effects.writes).with(effects.reads);
         let wants = match () {
             () if line.is_call() => effects.reads.with(after.without(RegisterSet::CALL)),
@@ -189,7 +198,7 @@ impl<'a> Delay<'a> {
             }
         }
         let write = |register: u8| elsewhere.unwrap_or(register);
-        self.lines.push(rename(line, |register| self.place[register as usize], write));
+        self.lines.push(rename_known(line, effects, |register| self.place[register as usize], write));
         for register in effects.writes.iter() {
             self.place[register as usize] = write(register);
         }

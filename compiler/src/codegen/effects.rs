@@ -113,7 +113,12 @@ pub(super) fn effects(line: &Line) -> Effects {
 
 /// The line with other registers: what `read` and `write` give for those that it has.
 pub(super) fn rename(line: &Line, read: impl Fn(u8) -> u8, write: impl Fn(u8) -> u8) -> Line {
-    let Effects { dst, src, .. } = effects(line);
+    rename_known(line, &effects(line), read, write)
+}
+
+/// The same of a line whose effects are known.
+pub(super) fn rename_known(line: &Line, effects: &Effects, read: impl Fn(u8) -> u8, write: impl Fn(u8) -> u8) -> Line {
+    let Effects { dst, src, .. } = *effects;
     let renamed = |role: Role, register: u8| match role {
         Role::None => register,
         Role::Read => read(register),

@@ -46,15 +46,21 @@ struct Pass {
     kind: Kind,
     /// Whether blocks or the edges between them may change.
     changes_flow: bool,
+    /// Whether it leaves nothing that it would find itself if it ran again.
+    is_thorough: bool,
 }
 
 impl Pass {
     const fn new(name: &'static str, run: fn(&mut Function, &Surroundings) -> bool, kind: Kind) -> Self {
-        Self { name, run, kind, changes_flow: false }
+        Self { name, run, kind, changes_flow: false, is_thorough: false }
     }
 
     const fn changing_flow(self) -> Self {
         Self { changes_flow: true, ..self }
+    }
+
+    const fn thorough(self) -> Self {
+        Self { is_thorough: true, ..self }
     }
 }
 
@@ -71,21 +77,21 @@ enum Kind {
 
 /// Repeated until nothing changes.
 const PASSES: &[Pass] = &[
-    Pass::new("simplify_control_flow", simplify_control_flow::run, Kind::Cleanup).changing_flow(),
-    Pass::new("simplify_parameters", simplify_parameters::run, Kind::Counts),
+    Pass::new("simplify_control_flow", simplify_control_flow::run, Kind::Cleanup).changing_flow().thorough(),
+    Pass::new("simplify_parameters", simplify_parameters::run, Kind::Counts).thorough(),
     Pass::new("fold_addresses", fold_addresses::run, Kind::Values),
-    Pass::new("fold_constants", fold_constants::run, Kind::Values),
+    Pass::new("fold_constants", fold_constants::run, Kind::Values).thorough(),
     Pass::new("simplify_algebra", simplify_algebra::run, Kind::Values),
     Pass::new("narrow_extensions", narrow_extensions::run, Kind::Values),
-    Pass::new("number_values", number_values::run, Kind::Values),
+    Pass::new("number_values", number_values::run, Kind::Values).thorough(),
     Pass::new("forward_loads", forward_loads::run, Kind::Values),
     Pass::new("merge_lookups", merge_lookups::run, Kind::Values),
     Pass::new("reuse_loads", reuse_loads::run, Kind::Values),
     Pass::new("follow_decisions", follow_decisions::run, Kind::Values).changing_flow(),
     Pass::new("thread_jumps", thread_jumps::run, Kind::Counts).changing_flow(),
     DEAD_STORES,
-    Pass::new("eliminate_dead_code", eliminate_dead_code::run, Kind::Cleanup),
-    Pass::new("unify_slots", unify_slots::run, Kind::Counts),
+    Pass::new("eliminate_dead_code", eliminate_dead_code::run, Kind::Cleanup).thorough(),
+    Pass::new("unify_slots", unify_slots::run, Kind::Counts).thorough(),
 ];
 
 /// Once behind those. Where one of them has changed something, there are stores that nobody needs any more.
@@ -132,6 +138,7 @@ fn repeat_passes(module: &mut Module, function: FunctionId) -> Analyses {
             for (pending, other) in pending.iter_mut().zip(PASSES) {
                 *pending |= pass.kind != Kind::Cleanup || other.kind != Kind::Values;
             }
+            pending[index] &= !pass.is_thorough;
         }
         if !pending.contains(&true) {
             break;

@@ -172,10 +172,18 @@ pub(super) fn solve<State: Clone>(
             for inst in &function.blocks[*block].instructions {
                 transfer(&mut state, *inst);
             }
-            for successor in successors(function, *block) {
-                let changed = match &mut on_entry[successor.index()] {
-                    unknown @ None => unknown.replace(state.clone()).is_none(),
-                    Some(known) => meet(known, &state),
+            let mut successors = successors(function, *block);
+            let mut state = Some(state);
+            while let Some(successor) = successors.next() {
+                // The last one gets the state itself.
+                let is_last = successors.is_empty();
+                let changed = match (&mut on_entry[successor.index()], &state) {
+                    (unknown @ None, _) => {
+                        *unknown = if is_last { state.take() } else { state.clone() };
+                        true
+                    }
+                    (Some(known), Some(state)) => meet(known, state),
+                    (Some(_), None) => false,
                 };
                 if let Some(next) = control_flow.position(successor).filter(|_| changed) {
                     pending[next] = true;

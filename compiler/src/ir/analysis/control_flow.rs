@@ -84,6 +84,13 @@ pub struct Successors {
     left: Range<u8>,
 }
 
+impl Successors {
+    /// True when no more comes.
+    pub fn is_empty(&self) -> bool {
+        self.left.is_empty()
+    }
+}
+
 impl Iterator for Successors {
     type Item = Block;
 
