@@ -53,8 +53,7 @@ fn needless(assembly: &Assembly, entries: &[usize], test: usize) -> Option<usize
         }
         false => Some(test + 1).filter(|start| entries[*start] == 0)?,
     };
-    for at in start..assembly.lines.len() {
-        let line = &assembly.lines[at];
+    for (at, line) in assembly.lines.iter().enumerate().skip(start) {
         if at > start && entries[at] > 0 {
             return None;
         }
