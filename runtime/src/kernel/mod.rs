@@ -10,6 +10,7 @@ mod cgroup;
 pub(crate) mod compressed;
 mod debug_file;
 mod dwarf;
+pub(crate) mod event_number;
 mod executable;
 mod features;
 mod function;

@@ -8,7 +8,7 @@ use std::path::Path;
 use lancet_kernel::tracepoint::TracepointFormat;
 use lancet_kernel::{Unavailable, wildcard_matches};
 
-use super::is_pattern;
+use super::{event_number, is_pattern};
 
 /// The tracefs of this kernel.
 pub(super) struct Tracefs {
@@ -32,8 +32,10 @@ impl Tracefs {
         }
         let path = self.root.join("events").join(category).join(event).join("format");
         let text = read_at_once(&path).map_err(|error| explain(&error, &shown))?;
-        TracepointFormat::parse(&text)
-            .ok_or_else(|| Unavailable::Malformed(format!("the format of {shown} is not understood")))
+        let format = TracepointFormat::parse(&text)
+            .ok_or_else(|| Unavailable::Malformed(format!("the format of {shown} is not understood")))?;
+        event_number::remember(category, event, format.id.into());
+        Ok(format)
     }
 
     /// Tracepoints whose category and event match, sorted.

@@ -4,7 +4,7 @@ use super::link::{Link, describe};
 use super::perf_event::{self, Reach};
 use super::{Attaching, Reason};
 use crate::kernel::lockdown::Lockdown;
-use crate::kernel::tracefs_mount;
+use crate::kernel::{event_number, tracefs_mount};
 use libbpf_sys as sys;
 use std::io;
 
@@ -29,6 +29,9 @@ pub fn attach(attaching: Attaching, category: &str, event: &str) -> Result<Link,
 }
 
 fn number(category: &str, event: &str) -> Result<u64, Reason> {
+    if let Some(number) = event_number::recall(category, event) {
+        return Ok(number);
+    }
     let root = tracefs_mount::root().map_err(|error| error.message().to_owned())?;
     match std::fs::read_to_string(root.join("events").join(category).join(event).join("id")) {
         Ok(text) => text.trim().parse().map_err(|_| "its number in tracefs is damaged".into()),
