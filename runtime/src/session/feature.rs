@@ -25,7 +25,6 @@ const SINCE: [Option<Version>; 22] = {
     since[6] = Some(Version::new(5, 5)); // ARRAY_MMAP
     since[7] = Some(Version::new(4, 17)); // EXP_ATTACH_TYPE
     since[8] = Some(Version::new(5, 5)); // PROBE_READ_KERN
-    since[9] = Some(Version::new(5, 10)); // PROG_BIND_MAP
     since[11] = Some(Version::new(5, 13)); // BTF_FLOAT
     since[12] = Some(Version::new(5, 15)); // PERF_LINK
     since[13] = Some(Version::new(5, 16)); // BTF_DECL_TAG
@@ -38,6 +37,9 @@ const SINCE: [Option<Version>; 22] = {
     since
 };
 
+/// PROG_BIND_MAP, by which libbpf ties read-only data to every program, used or not: a system call for each that nobody needs.
+const UNWANTED: c_int = 9;
+
 unsafe extern "C" {
     /// libbpf's own: tries a feature out, once.
     fn __real_feat_supported(cache: *mut c_void, feature: c_int) -> bool;
@@ -48,7 +50,7 @@ unsafe extern "C" {
 #[unsafe(no_mangle)]
 extern "C" fn __wrap_feat_supported(cache: *mut c_void, feature: c_int) -> bool {
     // SAFETY: both come from libbpf as its function wants them.
-    is_promised(feature) || unsafe { __real_feat_supported(cache, feature) }
+    feature != UNWANTED && (is_promised(feature) || unsafe { __real_feat_supported(cache, feature) })
 }
 
 fn is_promised(feature: c_int) -> bool {
