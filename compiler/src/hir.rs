@@ -12,7 +12,7 @@ mod print;
 mod walk;
 
 pub use print::print;
-pub use walk::{aggregations, calls, locals_changed_in, locals_in, locals_in_probe, loops_in_probe};
+pub use walk::{aggregations, calls, changes_something, locals_changed_in, locals_in, locals_in_probe, loops_in_probe};
 
 use crate::builtin::Call;
 use crate::option::ScriptOption;

@@ -31,6 +31,13 @@ pub fn calls(name: &str, probe: &Probe) -> bool {
     found_in(probe).called.contains(&name)
 }
 
+/// Whether evaluating the expression changes a variable or a map.
+pub fn changes_something(expr: &Expr) -> bool {
+    let mut found = Found::default();
+    visit(expr, &mut found);
+    found.steps
+}
+
 /// How often an aggregation of that name is in the probe.
 pub fn aggregations(name: &str, probe: &Probe) -> usize {
     found_in(probe).aggregated.iter().filter(|aggregated| **aggregated == name).count()
@@ -50,6 +57,7 @@ struct Found<'a> {
     loops: Vec<&'a Statement>,
     called: Vec<&'static str>,
     aggregated: Vec<&'static str>,
+    steps: bool,
 }
 
 impl Found<'_> {
@@ -143,16 +151,22 @@ fn visit<'a>(expr: &'a Expr, found: &mut Found<'a>) {
             visit(otherwise, found);
         }
         ExprKind::Aggregate(fields) => fields.iter().for_each(|field| visit(field, found)),
-        ExprKind::Step { place, .. } => visit_place(place, found),
+        ExprKind::Step { place, .. } => {
+            found.steps = true;
+            visit_place(place, found);
+        }
         ExprKind::AtomicAdd(_, key, value) => {
+            found.steps = true;
             visit_option(key.as_deref(), found);
             visit(value, found);
         }
         ExprKind::Block(statements, value) => {
+            found.steps = true;
             visit_all(statements, found);
             visit(value, found);
         }
         ExprKind::Call(call) => {
+            found.steps |= call.builtin.has_effect();
             found.called.push(call.builtin.signature().name);
             call.arguments.iter().for_each(|argument| visit(argument, found));
         }

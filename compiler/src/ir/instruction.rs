@@ -293,7 +293,8 @@ pub enum Instruction {
     FunctionAddress(FunctionId),
 }
 
-/// The kernel's function that makes a pointer one that is only read from (Linux 6.2). It does nothing else.
+/// The kernel's function that makes a pointer one that is only read from (Linux 6.2). It does nothing else,
+/// and costs nothing: the verifier makes a move of it.
 pub const READ_ONLY_CAST: &str = "bpf_rdonly_cast";
 
 impl Instruction {

@@ -4,9 +4,8 @@
 
 use super::Lowerer;
 use crate::hir::{Expr, ExprKind};
-use crate::ir::{Instruction, READ_ONLY_CAST, Value};
+use crate::ir::{READ_ONLY_CAST, Value};
 use crate::types::{Space, StructOrigin, Type};
-use lancet_kernel::btf::NameKind;
 
 impl Lowerer<'_> {
     /// A pointer that a value of that type is loaded through directly. Where that is another pointer, on whose way the
@@ -14,11 +13,10 @@ impl Lowerer<'_> {
     pub(super) fn loaded_through(&mut self, pointer: &Expr, loaded: &Type) -> Value {
         let value = self.scalar(pointer);
         let Some(id) = target(pointer).filter(|_| matches!(loaded, Type::Pointer(..))) else { return value };
-        match self.read_only_cast() {
+        match self.kernel_function(READ_ONLY_CAST) {
             Some(function) => {
                 let id = self.constant(i64::from(id));
-                let (name, arguments) = (READ_ONLY_CAST.to_owned(), vec![value, id]);
-                self.value(Instruction::CallKernel { name, btf_id: function, arguments })
+                self.call_kernel(READ_ONLY_CAST, function, vec![value, id])
             }
             None => value,
         }
@@ -29,23 +27,7 @@ impl Lowerer<'_> {
         let is_typed = matches!(pointer.ty, Type::Pointer(_, Space::Typed));
         // What a helper gives is not null.
         let is_loaded = is_typed && !matches!(pointer.kind, ExprKind::Call(_));
-        is_loaded && !(target(root(pointer)).is_some() && self.read_only_cast().is_some())
-    }
-
-    /// `void *bpf_rdonly_cast(void *, u32)` (Linux 6.2), where this program may call it. It costs nothing: the verifier
-    /// makes a move of it.
-    fn read_only_cast(&mut self) -> Option<u32> {
-        let part = self.part.filter(|_| self.target.features.kfuncs)?;
-        if let Some((section, known)) = &self.read_only_cast
-            && *section == part.section
-        {
-            return *known;
-        }
-        let kernel = self.target.kernel;
-        let function = kernel.btf().and_then(|btf| btf.find(READ_ONLY_CAST, NameKind::Function));
-        let known = function.filter(|_| kernel.may_call(READ_ONLY_CAST, &part.section)).map(|function| function.0);
-        self.read_only_cast = Some((part.section.clone(), known));
-        known
+        is_loaded && !(target(root(pointer)).is_some() && self.kernel_function(READ_ONLY_CAST).is_some())
     }
 }
 

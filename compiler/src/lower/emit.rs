@@ -3,7 +3,7 @@
 
 use super::text_record::Layout;
 use super::{Lowerer, is_fired};
-use crate::hir::{Expr, ExprKind};
+use crate::hir::{Expr, ExprKind, changes_something};
 use crate::ir::{Address, Comparison, Helper, Instruction, MapData, MapId, MapKind, Value};
 use crate::types::Type;
 use lancet_manifest::{Action, Counter, Format, InitialValue, Outcome, TextSink};
@@ -187,7 +187,8 @@ impl Lowerer<'_> {
             return self.emit_text_record(action, arguments, layout, last);
         }
         // Whatever could leave the probe or send a record of its own comes before the reservation.
-        let ready: Vec<Ready<'_>> = arguments.iter().map(|argument| self.ready(argument)).collect();
+        let may_wait = !arguments.iter().any(changes_something);
+        let ready: Vec<Ready<'_>> = arguments.iter().map(|argument| self.ready(argument, may_wait)).collect();
         self.send(action, layout.size, |lowerer, record| {
             for ((argument, ready), place) in arguments.iter().zip(ready).zip(&layout.arguments) {
                 let to = Address::Pointer(record, place.offset as i32);
@@ -211,13 +212,16 @@ impl Lowerer<'_> {
         self.lower_into(expr, to);
     }
 
-    fn ready<'e>(&mut self, argument: &'e Expr) -> Ready<'e> {
+    /// `may_wait`: no argument changes anything, so it does not matter which is evaluated first.
+    fn ready<'e>(&mut self, argument: &'e Expr, may_wait: bool) -> Ready<'e> {
         if argument.ty.is_scalar() {
             return Ready::Value(self.scalar(argument));
         }
         match &argument.kind {
             ExprKind::String(_) => Ready::InPlace(argument),
-            ExprKind::Call(call) if call.builtin.fills_in_place() && call.arguments.iter().all(is_plain) => {
+            ExprKind::Call(call)
+                if may_wait && call.builtin.fills_in_place() && call.arguments.iter().all(is_plain) =>
+            {
                 Ready::InPlace(argument)
             }
             _ => Ready::Memory(self.memory(argument)),

@@ -11,6 +11,7 @@ mod expression;
 mod flow;
 mod globals;
 mod join;
+mod kernel_function;
 mod load;
 mod locals;
 mod loops;
@@ -139,8 +140,8 @@ pub struct Lowerer<'a> {
     first_probe: u32,
     /// How much higher than the attach cookie the number of the probe is: in the second half of a session.
     behind_cookie: u32,
-    /// The kernel's cast for pointers that are only read from, in programs of that section.
-    read_only_cast: Option<(String, Option<u32>)>,
+    /// The kernel's functions that were asked for.
+    kernel_functions: Vec<kernel_function::Known>,
     /// Which system call the program runs for, where it serves many.
     called: Option<Called>,
     locals: Vec<Kept>,
@@ -180,7 +181,7 @@ impl<'a> Lowerer<'a> {
             shared: Vec::new(),
             first_probe: 0,
             behind_cookie: 0,
-            read_only_cast: None,
+            kernel_functions: Vec::new(),
             called: None,
             locals: Vec::new(),
             local_types: &[],

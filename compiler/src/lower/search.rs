@@ -9,13 +9,12 @@ use super::{Lowerer, scan};
 use crate::hir::{Expr, ExprKind};
 use crate::ir::{Address, BinaryOp, Comparison, Helper, Instruction, MemorySize, UnaryOp, Value, Width};
 use crate::types::Type;
-use lancet_kernel::btf::NameKind;
 
 /// The most bytes that are searched: the verifier remembers 8192 branches, and a round has two or three.
 pub const LONGEST_SEARCHED: u32 = 2048;
 /// The most that the verifier may have to walk through for one search, of the million instructions that it allows a program.
 const MOST_INSTRUCTIONS: u32 = 450_000;
-/// The kernel's function `int bpf_strstr(const char *, const char *)`, which looks at 65,536 bytes and no more.
+/// The kernel's function `int bpf_strstr(const char *, const char *)` (Linux 6.17), which looks at 65,536 bytes and no more.
 const KERNEL_SEARCH: &str = "bpf_strstr";
 const LONGEST_BY_KERNEL: u32 = 60_000;
 /// Longer literals are in read-only memory: making that costs more than a few stores.
@@ -55,7 +54,7 @@ impl Lowerer<'_> {
             _ => {}
         }
         if size.max(most) <= LONGEST_BY_KERNEL
-            && let Some(function) = self.kernel_search()
+            && let Some(function) = self.kernel_function(KERNEL_SEARCH)
         {
             let haystack = self.terminated(haystack, size);
             let needle = match literal {
@@ -105,17 +104,8 @@ impl Lowerer<'_> {
         })
     }
 
-    /// The kernel's own search (Linux 6.17), where this program may call it.
-    fn kernel_search(&self) -> Option<u32> {
-        let kernel = self.target.kernel;
-        let section = &self.part.filter(|_| self.target.features.kfuncs)?.section;
-        let function = kernel.btf()?.find(KERNEL_SEARCH, NameKind::Function)?;
-        kernel.may_call(KERNEL_SEARCH, section).then_some(function.0)
-    }
-
     fn search_by_kernel(&mut self, function: u32, haystack: Value, needle: Value, answer: Answer) -> Value {
-        let (name, arguments) = (KERNEL_SEARCH.to_owned(), vec![haystack, needle]);
-        let found = self.value(Instruction::CallKernel { name, btf_id: function, arguments });
+        let found = self.call_kernel(KERNEL_SEARCH, function, vec![haystack, needle]);
         // It gives an int: an index, or an error.
         let zero = self.constant(0);
         let is_place = self.value(Instruction::Compare(Comparison::SignedGreaterEqual, Width::W32, found, zero));

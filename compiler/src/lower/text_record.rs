@@ -5,7 +5,7 @@
 use super::emit::HEADER;
 use super::{Lowerer, value_type};
 use crate::builtin::Call;
-use crate::hir::{Expr, ExprKind};
+use crate::hir::{Expr, ExprKind, changes_something};
 use crate::ir::{Address, Comparison};
 use crate::types::Type;
 use lancet_manifest::{Action, Argument};
@@ -45,12 +45,14 @@ impl Lowerer<'_> {
         Layout { arguments: arguments.iter().zip(places).map(argument).collect(), size: end, last }
     }
 
-    /// Scratch memory is cheap where nothing else can want it at the same time.
+    /// Scratch memory is cheap where nothing else can want it at the same time. What comes behind the string is evaluated
+    /// before it, so that must not change anything.
     fn longest_read(&self, arguments: &[Expr]) -> Option<usize> {
         let size = |argument: &Expr| read_text(argument).map(|_| self.size_of(&argument.ty));
         let sizes = arguments.iter().map(size).enumerate();
         let (longest, size) = sizes.filter_map(|(index, size)| Some((index, size?))).max_by_key(|(_, size)| *size)?;
-        (size >= LONG && self.interrupts_are_dropped()).then_some(longest)
+        let may_wait = !arguments[longest + 1..].iter().any(changes_something);
+        (size >= LONG && may_wait && self.interrupts_are_dropped()).then_some(longest)
     }
 
     /// Sends arguments, of the last no more than what it fills.

@@ -160,7 +160,7 @@ impl<'a> Marking<'a> {
 }
 
 /// The slot that an instruction writes without any other effect.
-fn written_slot(instruction: &Instruction) -> Option<Slot> {
+pub(super) fn written_slot(instruction: &Instruction) -> Option<Slot> {
     match instruction {
         Instruction::Store { address: Address::Slot(slot, _), .. }
         | Instruction::Copy { to: Address::Slot(slot, _), .. }
@@ -180,7 +180,8 @@ fn read_slot(instruction: &Instruction) -> Option<Slot> {
     }
 }
 
-fn has_effect(instruction: &Instruction) -> bool {
+/// Whether an instruction does anything besides giving a value.
+pub(super) fn has_effect(instruction: &Instruction) -> bool {
     match instruction {
         cast if cast.is_cast() => false,
         Instruction::Store { .. }

@@ -5,9 +5,10 @@
 //! round is read in each round.
 
 use super::Surroundings;
+use super::eliminate_dead_code::{has_effect, written_slot};
 use super::substitution::Substitution;
 use crate::ir::entity::Entity;
-use crate::ir::{Address, Function, Helper, HelperEffect, Inst, Instruction, MemorySize, Value};
+use crate::ir::{Address, Function, Helper, Inst, Instruction, MemorySize, Value};
 
 /// Where in memory, and what is made of it.
 type Place = (Value, i32, MemorySize, bool);
@@ -59,25 +60,5 @@ fn is_element(function: &Function, pointer: Value) -> bool {
 
 /// Whether an instruction may write to elements of maps.
 fn may_write(instruction: &Instruction) -> bool {
-    match instruction {
-        cast if cast.is_cast() => false,
-        Instruction::Store { address, .. }
-        | Instruction::AtomicAdd { address, .. }
-        | Instruction::Zero { address, .. }
-        | Instruction::StoreBytes { address, .. }
-        | Instruction::Copy { to: address, .. } => matches!(address, Address::Pointer(..)),
-        Instruction::Call(helper, _) => helper.effect() == HelperEffect::Writes,
-        Instruction::CallFunction(..) | Instruction::CallKernel { .. } => true,
-        Instruction::Const(_)
-        | Instruction::Binary(..)
-        | Instruction::Unary(..)
-        | Instruction::Compare(..)
-        | Instruction::SlotAddress(..)
-        | Instruction::MapReference(_)
-        | Instruction::MapValueAddress(..)
-        | Instruction::GlobalAddress(_)
-        | Instruction::Context
-        | Instruction::FunctionAddress(_)
-        | Instruction::Load { .. } => false,
-    }
+    has_effect(instruction) && written_slot(instruction).is_none()
 }
